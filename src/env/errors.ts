@@ -1,0 +1,31 @@
+import { type AshlarError, failures } from "../std/errors.ts";
+
+export const ENV_ERRORS = {
+  FILE_EXISTS: { what: "A file with this name exists already.", advice: "Choose another name or remove the file." },
+  FILE_MISSING: { what: "There is no file with this name.", advice: "Check the name and the data directory." },
+  DISK_FULL: { what: "The disk is full.", advice: "Free space on the disk or add a larger one; nothing was lost." },
+  DISK_FAILED: {
+    what: "The disk reported an error.",
+    advice: "Look at the kernel's log and the disk's health before the next start.",
+  },
+  DISK_LOCKED: {
+    what: "Another process uses this data directory.",
+    advice: "Stop the other process, or give this one its own --data-dir.",
+  },
+  INDEX_DAMAGED: {
+    what: "The index is damaged.",
+    advice: "Nothing to do: it is rebuilt from the last checkpoint and the log.",
+  },
+  ADDRESS_TAKEN: {
+    what: "The address is already in use.",
+    advice: "Stop what listens there, or name another port (0 takes any free one).",
+  },
+  ADDRESS_INVALID: { what: "The address can not be listened on.", advice: "Name an address of this machine." },
+  CLIENT_GONE: { what: "The client closed the connection.", advice: "Nothing to do." },
+  LIBRARY_MISSING: { what: "An optional package is not installed.", advice: "Install it with npm." },
+} as const;
+
+export type EnvErrorCode = keyof typeof ENV_ERRORS;
+export type EnvError = AshlarError<EnvErrorCode>;
+
+export const envFailure: ReturnType<typeof failures<typeof ENV_ERRORS>> = failures(ENV_ERRORS);

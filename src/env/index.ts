@@ -1,0 +1,2 @@
+export * from "./env.ts";
+export { ENV_ERRORS, type EnvError, type EnvErrorCode, envFailure } from "./errors.ts";
