@@ -1,0 +1,150 @@
+import { assert } from "../std/assert.ts";
+import type { HardState, LogPoint, LogRecord } from "./record.ts";
+
+/** Entries firstIndex..lastIndex, all of one term, in the frame at `position`. */
+export interface Run {
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly term: number;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+/**
+ * Where a group's entries are in the log, and its latest marks. Kept in memory: one run a frame, and a frame holds what
+ * one turn of the event loop proposed.
+ * Invariant: the runs are adjacent, in index order, and begin at most at the entry behind the compaction mark.
+ */
+export class GroupIndex {
+  readonly group: number;
+  hardState: HardState | undefined;
+  snapshot: (LogPoint & { readonly note: Uint8Array }) | undefined;
+  compaction: LogPoint = { index: 0, term: 0 };
+  /** Where the latest record of each kind of mark stands. */
+  readonly #marks = new Map<"hardState" | "compaction" | "snapshot", number>();
+  #runs: Run[] = [];
+  #bytes = 0;
+
+  constructor(group: number) {
+    this.group = group;
+  }
+
+  get firstIndex(): number {
+    return Math.max(this.#runs[0]?.firstIndex ?? 0, this.compaction.index + 1);
+  }
+
+  /** The compaction mark's index while there are no entries. */
+  get lastIndex(): number {
+    return this.#runs.at(-1)?.lastIndex ?? this.compaction.index;
+  }
+
+  /** Of the log's last entry. */
+  get lastTerm(): number {
+    return this.#runs.at(-1)?.term ?? this.compaction.term;
+  }
+
+  /** Of the frames that hold entries behind the compaction mark. */
+  get entryBytes(): number {
+    return this.#bytes;
+  }
+
+  /** The oldest position that a restart needs for the entries. */
+  get entriesPosition(): number {
+    return this.#runs[0]?.position ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The oldest position that a restart needs for the hard state and the marks. */
+  get marksPosition(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.#marks.values());
+  }
+
+  /** Takes in a record that stands in the frame at `position` of `bytes` bytes. */
+  take(record: LogRecord, position: number, bytes: number): void {
+    switch (record.kind) {
+      case "entries": {
+        const lastIndex = record.firstIndex + record.entries.length - 1;
+        this.#append({ firstIndex: record.firstIndex, lastIndex, term: record.term, position, bytes });
+        return;
+      }
+      case "hardState":
+        this.hardState = { term: record.term, vote: record.vote, commit: record.commit };
+        this.#marks.set("hardState", position);
+        return;
+      case "truncateSuffix":
+        this.#truncateSuffix(record.fromIndex);
+        return;
+      case "compaction":
+        this.#compact({ index: record.index, term: record.term });
+        this.#marks.set("compaction", position);
+        return;
+      case "snapshot":
+        this.snapshot = { index: record.index, term: record.term, note: record.note.slice() };
+        this.#marks.set("snapshot", position);
+        return;
+      case "durable":
+        return;
+    }
+  }
+
+  /** The records that say again what the hard state and the marks say, so that old segments can go. */
+  marks(): LogRecord[] {
+    const group = this.group;
+    const records: LogRecord[] = [];
+    if (this.#marks.has("compaction")) records.push({ kind: "compaction", group, ...this.compaction });
+    if (this.snapshot !== undefined) records.push({ kind: "snapshot", group, ...this.snapshot });
+    if (this.hardState !== undefined) records.push({ kind: "hardState", group, ...this.hardState });
+    return records;
+  }
+
+  /** After all of the log was read: false where entries are missing between the compaction mark and the first run. */
+  get isContiguous(): boolean {
+    return this.#runs.length === 0 || this.#runs[0]!.firstIndex <= this.compaction.index + 1;
+  }
+
+  /** The run that holds the entry, or undefined where the log has none of that index. */
+  find(index: number): Run | undefined {
+    let low = 0;
+    let high = this.#runs.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const run = this.#runs[middle]!;
+      if (index < run.firstIndex) high = middle - 1;
+      else if (index > run.lastIndex) low = middle + 1;
+      else return run;
+    }
+    return undefined;
+  }
+
+  termOf(index: number): number | undefined {
+    return index === this.compaction.index ? this.compaction.term : this.find(index)?.term;
+  }
+
+  #append(run: Run): void {
+    assert(
+      run.firstIndex === this.lastIndex + 1 || this.#runs.length === 0,
+      "entries follow the last one without a gap",
+    );
+    this.#runs.push(run);
+    this.#bytes += run.bytes;
+  }
+
+  #truncateSuffix(fromIndex: number): void {
+    assert(fromIndex > this.compaction.index, "compacted entries are committed and never truncated");
+    while (this.lastIndex >= fromIndex && this.#runs.length > 0) {
+      const last = this.#runs.pop()!;
+      this.#bytes -= last.bytes;
+      if (last.firstIndex < fromIndex) this.#append({ ...last, lastIndex: fromIndex - 1 });
+    }
+  }
+
+  #compact(point: LogPoint): void {
+    if (point.index <= this.compaction.index) return;
+    this.compaction = point;
+    let passed = 0;
+    while (passed < this.#runs.length && this.#runs[passed]!.lastIndex <= point.index) {
+      this.#bytes -= this.#runs[passed]!.bytes;
+      passed++;
+    }
+    this.#runs.splice(0, passed);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Disk } from "../env/index.ts";
+import { LOG_DEFAULTS } from "./options.ts";
+import { type FrameSeen, listSegments, readSegment, scanFrames } from "./recovery.ts";
+import type { Segment } from "./segment.ts";
+
+export interface SegmentReport {
+  readonly segment: Segment;
+  readonly frames: readonly FrameSeen[];
+  /** Position behind the last frame that can be read. */
+  readonly end: number;
+}
+
+/** Reads a log that no node has open, segment by segment, without changing anything: for `ashlar log inspect`. */
+export async function* inspectLog(disk: Disk, folder: string = LOG_DEFAULTS.folder): AsyncGenerator<SegmentReport> {
+  let lastChecksum: number | undefined;
+  for (const segment of await listSegments(disk, folder)) {
+    const frames: FrameSeen[] = [];
+    const bytes = await readSegment(disk, folder, segment);
+    const scan = scanFrames(bytes, segment, lastChecksum, (frame) => frames.push(frame));
+    lastChecksum = scan.lastChecksum;
+    yield { segment, frames, end: scan.end };
+  }
+}

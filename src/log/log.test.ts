@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Disk, Random } from "../env/index.ts";
+import { SimDisk } from "../env/sim/disk.ts";
+import { utf8 } from "../std/bytes.ts";
+import { Prng } from "../std/prng.ts";
+import { inspectLog, Log, type LogOptions, type LogRecord } from "./index.ts";
+import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
+
+const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
+
+const random = (seed = 1): Random => {
+  const prng = new Prng(seed);
+  return { bytes: (length) => prng.bytes(length), u32: () => prng.u32() };
+};
+
+const openLog = (disk: Disk, options = OPTIONS, onFatal: (error: Error) => void = () => {}): Promise<Log> =>
+  Log.open({ disk, random: random() }, { options, onFatal });
+
+const append = (log: Log, ...records: LogRecord[]): Promise<void> =>
+  new Promise((resolve, reject) => log.append(records, (error) => (error === undefined ? resolve() : reject(error))));
+
+const entries = (firstIndex: number, count: number, bytes = 100, group = 1): LogRecord => ({
+  kind: "entries",
+  group,
+  firstIndex,
+  term: 1,
+  entries: Array.from({ length: count }, (_, at) => utf8(`${firstIndex + at}`.padEnd(bytes, "."))),
+});
+
+const indexesOf = async (log: Log, group = 1): Promise<number[]> => {
+  const { firstIndex, lastIndex } = log.group(group);
+  const read = await log.readEntries(group, firstIndex, lastIndex, Number.MAX_SAFE_INTEGER);
+  for (const entry of read)
+    assert.equal(new TextDecoder().decode(entry.bytes).replaceAll(".", ""), String(entry.index));
+  return read.map((entry) => entry.index);
+};
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, at) => first + at);
+
+/** The bytes of a file, changed by `change`, written back. */
+const tamper = async (disk: Disk, name: string, change: (bytes: Uint8Array) => void): Promise<void> => {
+  const file = await disk.open(name, "write");
+  const bytes = await file.read(0, await file.length());
+  change(bytes);
+  await file.write(0, [bytes]);
+  await file.close();
+};
+
+describe("the log", () => {
+  test("gives back after a reopening what was appended, over many segments", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 500; at++) await append(log, entries(at, 1, 900));
+    }
+    await using log = await openLog(disk);
+    assert.deepEqual(await indexesOf(log), range(1, 500));
+    assert.equal(log.group(1).lastTerm, 1);
+    assert.ok((await disk.list("log")).length > 5);
+  });
+
+  test("writes what waits with one sync", async () => {
+    const disk = new SimDisk().mount();
+    await using log = await openLog(disk);
+    await Promise.all(range(1, 100).map((at) => append(log, entries(at, 1))));
+    assert.ok(log.counters.batches <= 2, `${log.counters.batches} batches`);
+    assert.equal(log.counters.records, 100);
+  });
+
+  test("keeps hard state, marks and truncations of several groups apart", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      await append(log, entries(1, 5, 20, 1), entries(1, 3, 20, 2), {
+        kind: "hardState",
+        group: 2,
+        term: 4,
+        vote: 7,
+        commit: 2,
+      });
+      await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 4 }, {
+        ...entries(4, 1, 20, 1),
+        term: 9,
+      } as LogRecord);
+      await append(log, { kind: "snapshot", group: 2, index: 2, term: 1, note: utf8("note") });
+    }
+    await using log = await openLog(disk);
+    assert.deepEqual(await indexesOf(log, 1), range(1, 4));
+    assert.equal(log.group(1).termOf(4), 9);
+    assert.deepEqual(log.group(2).hardState, { term: 4, vote: 7, commit: 2 });
+    assert.equal(log.group(2).snapshot?.index, 2);
+    assert.equal(log.group(1).hardState, undefined);
+  });
+
+  test("compaction gives segments back, and marks of idle groups are carried on", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      await append(log, { kind: "hardState", group: 2, term: 3, vote: 1, commit: 0 });
+      for (let at = 1; at <= 300; at++) await append(log, entries(at, 1, 900));
+      const before = (await disk.list("log")).length;
+      await append(log, { kind: "compaction", group: 1, index: 290, term: 1 });
+      await log.release();
+      assert.ok((await disk.list("log")).length < before);
+    }
+    await using log = await openLog(disk);
+    assert.deepEqual(await indexesOf(log), range(291, 300));
+    assert.deepEqual(log.group(2).hardState, { term: 3, vote: 1, commit: 0 });
+    assert.equal(log.group(1).compaction.index, 290);
+  });
+
+  test("a compaction of everything survives a reopening, and indexes go on", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 200; at++) await append(log, entries(at, 1, 900));
+      await append(log, { kind: "compaction", group: 1, index: 200, term: 1 });
+      await log.release();
+    }
+    await using log = await openLog(disk);
+    assert.equal(log.group(1).lastIndex, 200);
+    await append(log, entries(201, 2));
+    assert.deepEqual(await indexesOf(log), [201, 202]);
+  });
+
+  test("a failed sync is final: waiting appends fail, the node is told, nothing more is taken", async () => {
+    const device = new SimDisk();
+    const disk = device.mount();
+    const fatal: Error[] = [];
+    const log = await openLog(disk, OPTIONS, (error) => fatal.push(error));
+    await append(log, entries(1, 1));
+    device.failNext("sync");
+    const results = await Promise.allSettled([append(log, entries(2, 1)), append(log, entries(3, 1))]);
+    assert.deepEqual(
+      results.map((result) => result.status === "rejected" && result.reason.code),
+      ["LOG_FAILED", "LOG_FAILED"],
+    );
+    await assert.rejects(append(log, entries(2, 1)), { code: "LOG_FAILED" });
+    assert.equal(fatal.length, 1);
+    await log.close();
+  });
+
+  test("a closed log refuses appends", async () => {
+    const log = await openLog(new SimDisk().mount());
+    await log.close();
+    await assert.rejects(append(log, entries(1, 1)), { code: "LOG_CLOSED" });
+  });
+
+  test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {
+    const device = new SimDisk({ bytesMax: 3 * 64 * 1024 + 10_000 });
+    const disk = device.mount();
+    const log = await openLog(disk);
+    let acknowledged = 0;
+    for (let at = 1; at <= 500; at++) {
+      try {
+        await append(log, entries(at, 1, 900));
+        acknowledged = at;
+      } catch (error) {
+        assert.equal((error as { code: string }).code, "LOG_FAILED");
+        break;
+      }
+    }
+    assert.ok(acknowledged > 50 && acknowledged < 500);
+    await log.close();
+    await using again = await openLog(disk);
+    assert.deepEqual((await indexesOf(again)).slice(0, acknowledged), range(1, acknowledged));
+  });
+});
+
+describe("recovery of the log", () => {
+  /** A log of one segment with 20 entries, each synced before the next. */
+  const sample = async (): Promise<{ disk: Disk; name: string; ends: number[] }> => {
+    const disk = new SimDisk().mount();
+    const log = await openLog(disk);
+    const ends: number[] = [];
+    for (let at = 1; at <= 20; at++) {
+      await append(log, entries(at, 1, 40));
+      ends.push(SEGMENT_HEADER_BYTES + log.durable);
+    }
+    await log.close();
+    return { disk, name: segmentName("log", 1), ends };
+  };
+
+  test("a flipped bit anywhere in synced entries is corruption, refused loudly; the same bit back opens it again", async () => {
+    const { disk, name, ends } = await sample();
+    for (let at = SEGMENT_HEADER_BYTES; at < ends.at(-1)!; at += 7) {
+      await tamper(disk, name, (bytes) => (bytes[at]! ^= 0x10));
+      await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" }, `offset ${at}`);
+      await tamper(disk, name, (bytes) => (bytes[at]! ^= 0x10));
+    }
+    await using log = await openLog(disk);
+    assert.deepEqual(await indexesOf(log), range(1, 20));
+  });
+
+  test("a flipped bit in a segment's header is corruption", async () => {
+    const { disk, name } = await sample();
+    for (const at of [0, 9, 13, 20, 30, 33]) {
+      await tamper(disk, name, (bytes) => (bytes[at]! ^= 1));
+      await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+      await tamper(disk, name, (bytes) => (bytes[at]! ^= 1));
+    }
+  });
+
+  test("a batch that was never synced is a torn tail wherever it breaks off, and is zeroed", async () => {
+    const { disk, name, ends } = await sample();
+    const file = await disk.open(name, "read");
+    const whole = await file.read(0, await file.length());
+    await file.close();
+    // The last two frames (an entry and the mark of the closing) are cut at every byte: nothing later proves them synced.
+    const [from, to] = [ends.at(-2)!, ends.at(-1)!];
+    for (let cut = from; cut < to; cut++) {
+      await tamper(disk, name, (bytes) => {
+        bytes.set(whole);
+        bytes.fill(0, cut);
+      });
+      const log = await openLog(disk);
+      // A cut among the zeros that pad the frame takes nothing away.
+      if (whole.subarray(cut, to).every((byte) => byte === 0)) return;
+      assert.equal(log.group(1).lastIndex, 19, `cut at ${cut}`);
+      assert.equal(log.tornBytes > 0, !whole.subarray(from, cut).every((byte) => byte === 0));
+      await append(log, entries(20, 1, 40));
+      await log.close();
+      await using again = await openLog(disk);
+      assert.deepEqual(await indexesOf(again), range(1, 20));
+    }
+  });
+
+  test("frames of a recycled segment's former life never count", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 400; at++) {
+        await append(log, entries(at, 1, 900));
+        if (at % 50 !== 0) continue;
+        await append(log, { kind: "compaction", group: 1, index: at, term: 1 });
+        await log.release();
+      }
+    }
+    await using log = await openLog(disk);
+    assert.equal(log.group(1).lastIndex, 400);
+    let frames = 0;
+    for await (const report of inspectLog(disk)) frames += report.frames.length;
+    assert.ok(frames > 0);
+  });
+
+  test("a missing segment is corruption", async () => {
+    const disk = new SimDisk().mount();
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 300; at++) await append(log, entries(at, 1, 900));
+    }
+    await disk.rename(segmentName("log", 2), "elsewhere");
+    await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+    await disk.rename("elsewhere", segmentName("log", 2));
+    await disk.rename(segmentName("log", 1), "elsewhere");
+    await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+  });
+
+  test("a segment of a newer format is refused by name", async () => {
+    const { disk, name } = await sample();
+    const { crc32c } = await import("../std/checksums/index.ts");
+    await tamper(disk, name, (bytes) => {
+      bytes[8] = 2;
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      view.setUint32(40, crc32c(bytes.subarray(0, 40)), true);
+    });
+    await assert.rejects(openLog(disk), { code: "LOG_FORMAT_NEWER" });
+  });
+});

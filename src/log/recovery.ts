@@ -1,0 +1,183 @@
+import type { Disk } from "../env/index.ts";
+import { logFailure } from "./errors.ts";
+import { FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
+import { GroupIndex } from "./group-index.ts";
+import { decodePayload, type LogRecord } from "./record.ts";
+import {
+  offsetOf,
+  readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type Segment,
+  segmentIdOf,
+  segmentName,
+} from "./segment.ts";
+
+// Reading the log back. A frame that can not be read is a torn tail (it was never acknowledged: zero it and go on) unless something
+// valid that was written later proves that it had been synced: a later segment, or a later frame whose `durable` lies behind it.
+// Then it is corruption, and nothing is cut off.
+
+const ZERO_BLOCK_BYTES = 4096;
+
+export interface RecoveredLog {
+  /** In order; empty for a new log. The last one is the one to go on in. */
+  readonly segments: readonly Segment[];
+  readonly groups: Map<number, GroupIndex>;
+  /** Position behind the last frame. */
+  readonly end: number;
+  /** Checksum of the last frame, 0 for none. */
+  readonly lastChecksum: number;
+  /** Bytes of a torn tail that were zeroed. */
+  readonly tornBytes: number;
+}
+
+export interface FrameSeen {
+  readonly segment: Segment;
+  readonly position: number;
+  readonly bytes: number;
+  readonly record: LogRecord;
+}
+
+export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredLog> {
+  const segments = await listSegments(disk, folder);
+  const groups = new Map<number, GroupIndex>();
+  const take = ({ record, position, bytes }: FrameSeen): void => {
+    if (record.group === 0) return;
+    let index = groups.get(record.group);
+    if (index === undefined) groups.set(record.group, (index = new GroupIndex(record.group)));
+    index.take(record, position, bytes);
+  };
+  let end = segments[0]?.base ?? 0;
+  let lastChecksum: number | undefined;
+  let tornBytes = 0;
+  for (const [at, segment] of segments.entries()) {
+    const next = segments[at + 1];
+    const bytes = await readSegment(disk, folder, segment);
+    const scan = scanFrames(bytes, segment, lastChecksum, take);
+    if (next !== undefined && scan.end !== next.base)
+      throw damaged(segment, scan.end, "a later segment begins behind it");
+    if (next === undefined) tornBytes = await settleTail(disk, folder, segment, bytes, scan.end);
+    end = scan.end;
+    lastChecksum = scan.lastChecksum;
+  }
+  for (const index of groups.values()) {
+    if (!index.isContiguous) throw missingEntries(index);
+  }
+  return { segments, groups, end, lastChecksum: lastChecksum ?? 0, tornBytes };
+}
+
+/** Segments in order, each with a valid header and the id behind the one before it. */
+export async function listSegments(disk: Disk, folder: string): Promise<Segment[]> {
+  const ids = (await disk.list(folder)).map(segmentIdOf).filter((id) => id !== undefined);
+  const segments: Segment[] = [];
+  for (const id of ids.sort((left, right) => left - right)) {
+    await using file = await openForRead(disk, segmentName(folder, id));
+    const segment = await readSegmentHeader(file.file, id);
+    if (segment === undefined) {
+      throw logFailure("LOG_DAMAGED", {
+        what: `The header of log segment ${id} can not be read.`,
+        data: { segment: id },
+      });
+    }
+    const before = segments.at(-1);
+    if (before !== undefined && before.id + 1 !== id) {
+      throw logFailure("LOG_DAMAGED", {
+        what: `Log segment ${before.id + 1} is missing.`,
+        data: { segment: before.id + 1 },
+      });
+    }
+    segments.push(segment);
+  }
+  return segments;
+}
+
+export async function readSegment(disk: Disk, folder: string, segment: Segment): Promise<Uint8Array> {
+  await using opened = await openForRead(disk, segmentName(folder, segment.id));
+  return opened.file.read(0, segment.fileBytes);
+}
+
+/** Hands out the frames of one chain in order and stops at the first that is not valid or not the next of the chain. */
+export function scanFrames(
+  bytes: Uint8Array,
+  segment: Segment,
+  previous: number | undefined,
+  take: (frame: FrameSeen) => void,
+): { readonly end: number; readonly lastChecksum: number | undefined } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = SEGMENT_HEADER_BYTES;
+  let lastChecksum = previous;
+  for (;;) {
+    const frame = validFrameAt(bytes, view, at, segment.salt);
+    if (frame === undefined || (lastChecksum !== undefined && frame.previous !== lastChecksum)) break;
+    const position = segment.base + at - SEGMENT_HEADER_BYTES;
+    const payloadAt = at + FRAME_HEADER_BYTES;
+    const payload = bytes.subarray(payloadAt, payloadAt + frame.payloadBytes);
+    const record = frame.version > FRAME_VERSION ? undefined : decodePayload(frame.kind, frame.group, payload);
+    if (record === undefined) {
+      throw logFailure("LOG_FORMAT_NEWER", {
+        data: { segment: segment.id, position, kind: frame.kind, version: frame.version },
+      });
+    }
+    take({ segment, position, bytes: frameBytes(frame.payloadBytes), record });
+    lastChecksum = frame.checksum;
+    at += frameBytes(frame.payloadBytes);
+  }
+  return { end: segment.base + at - SEGMENT_HEADER_BYTES, lastChecksum };
+}
+
+/** Proves that what follows the last good frame was never acknowledged, zeroes it, and makes durable what was read. */
+async function settleTail(
+  disk: Disk,
+  folder: string,
+  segment: Segment,
+  bytes: Uint8Array,
+  end: number,
+): Promise<number> {
+  const proof = laterProof(bytes, segment, end);
+  if (proof !== undefined) throw damaged(segment, end, `the frame at ${proof} was written after it had been synced`);
+  const file = await disk.open(segmentName(folder, segment.id), "write");
+  try {
+    const zeros = new Uint8Array(ZERO_BLOCK_BYTES);
+    let tornBytes = 0;
+    for (let at = offsetOf(segment, end); at < bytes.length; ) {
+      const blockEnd = Math.min(bytes.length, (Math.floor(at / ZERO_BLOCK_BYTES) + 1) * ZERO_BLOCK_BYTES);
+      if (!bytes.subarray(at, blockEnd).every((byte) => byte === 0)) {
+        await file.write(at, [zeros.subarray(0, blockEnd - at)]);
+        tornBytes += blockEnd - at;
+      }
+      at = blockEnd;
+    }
+    await file.sync();
+    return tornBytes;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The position of a valid frame behind `end` which proves that the log had been synced beyond `end`. */
+function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = offsetOf(segment, end); at + FRAME_HEADER_BYTES <= bytes.length; at += 8) {
+    const frame = validFrameAt(bytes, view, at, segment.salt);
+    if (frame !== undefined && frame.durable > end) return segment.base + at - SEGMENT_HEADER_BYTES;
+  }
+  return undefined;
+}
+
+async function openForRead(disk: Disk, name: string) {
+  const file = await disk.open(name, "read");
+  return { file, [Symbol.asyncDispose]: () => file.close() };
+}
+
+function damaged(segment: Segment, position: number, proof: string): Error {
+  return logFailure("LOG_DAMAGED", {
+    what: `The log can not be read at position ${position} (segment ${segment.id}), and ${proof}.`,
+    data: { segment: segment.id, position, offset: offsetOf(segment, position) },
+  });
+}
+
+function missingEntries(index: GroupIndex): Error {
+  return logFailure("LOG_DAMAGED", {
+    what: `The log of group ${index.group} lacks the entries behind its compaction mark.`,
+    data: { group: index.group, compaction: index.compaction.index, first: index.firstIndex },
+  });
+}
