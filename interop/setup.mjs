@@ -1,0 +1,43 @@
+// Installs what the interop tests drive: the npm clients of this folder, command line clients from Debian, boto3 in a virtual
+// environment. Runs before `npm run test:interop`; a second run finds everything there. Plain JavaScript.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli" };
+const BOTO3 = "boto3==1.43.11";
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: folder, stdio: ["ignore", 2, 2], ...options });
+  if (result.status !== 0) {
+    process.stderr.write(`failed: ${command} ${args.join(" ")}\n`);
+    process.exit(1);
+  }
+}
+
+const has = (command) => spawnSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" }).status === 0;
+
+const lockHash = createHash("sha256")
+  .update(readFileSync(`${folder}package-lock.json`))
+  .digest("hex");
+const stamp = `${folder}node_modules/.lock-hash`;
+if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lockHash) {
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeFileSync(stamp, lockHash);
+}
+
+const missing = Object.entries(PACKAGES)
+  .filter(([command]) => !has(command))
+  .map(([, name]) => name);
+if (missing.length > 0) {
+  run("apt-get", ["update", "-qq"]);
+  run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+}
+
+if (!existsSync(`${folder}.venv/bin/python`)) run("python3", ["-m", "venv", ".venv"]);
+const installed = spawnSync(`${folder}.venv/bin/pip`, ["show", "-q", "boto3"], { stdio: "ignore" }).status === 0;
+if (!installed) run(`${folder}.venv/bin/pip`, ["install", "-q", BOTO3]);
