@@ -1,0 +1,4 @@
+export { OBJECT_ERRORS, type ObjectError, type ObjectErrorCode, objectFailure } from "./errors.ts";
+export { objectReferences } from "./named.ts";
+export * from "./objects.ts";
+export { type ObjectsParts, openObjects } from "./service.ts";

@@ -1,0 +1,49 @@
+import { openBlobs } from "../blob/open-blobs.ts";
+import type { Clock, Timers } from "../env/index.ts";
+import { InlineCompute } from "../env/sim/compute.ts";
+import { SimDisk } from "../env/sim/disk.ts";
+import { SimIndexes } from "../env/sim/indexes.ts";
+import { SimRandom } from "../env/sim/random.ts";
+import { SoloGroup } from "../host/index.ts";
+import { Log } from "../log/index.ts";
+import { type Objects, objectReferences, openObjects } from "../service/objects/index.ts";
+import { Prng } from "../std/prng.ts";
+import type { Store } from "../store/index.ts";
+import { openReplicatedStore } from "../store/replicated/open.ts";
+
+export interface MemoryObjects extends AsyncDisposable {
+  readonly objects: Objects;
+  readonly store: Store;
+  /** Wall and monotonic time of the service; a test moves it. */
+  readonly clock: { millis: number };
+  readonly blobs: Awaited<ReturnType<typeof openBlobs>>;
+}
+
+/** The objects service over the real log, Store and Blobs on a disk in memory. Timers never fire by themselves. */
+export async function openMemoryObjects(): Promise<MemoryObjects> {
+  const prng = new Prng(1);
+  const clock = { millis: 1_700_000_000_000 };
+  const env = {
+    clock: { now: () => clock.millis, monotonic: () => clock.millis } satisfies Clock,
+    timers: { after: () => ({ cancel() {} }), endOfTurn: (run) => void setImmediate(run) } satisfies Timers,
+    random: new SimRandom(prng),
+    disk: new SimDisk().mount(),
+    indexes: new SimIndexes().mount(),
+    compute: new InlineCompute(),
+  };
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  await using parts = new AsyncDisposableStack();
+  const log = parts.use(await Log.open(env, { options: { segmentBytes: 8 << 20 }, onFatal: fail }));
+  const openGroup: Parameters<typeof openReplicatedStore>[0]["openGroup"] = (machine) =>
+    SoloGroup.open({ log, timers: env.timers, group: 1, machine });
+  const store = parts.use(await openReplicatedStore({ env, openGroup }));
+  const references = objectReferences(store);
+  const blobs = parts.use(
+    await openBlobs({ env, store, references, options: { volumeBytes: 64 << 20 }, onFatal: fail }),
+  );
+  const objects = parts.use(openObjects({ ...env, store, blobs, onError: fail }));
+  const owned = parts.move();
+  return { objects, store, clock, blobs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
