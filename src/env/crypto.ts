@@ -62,3 +62,9 @@ export class SealingCipher {
     }
   }
 }
+
+/** A SHA-256 that takes its input piece by piece. */
+export function runningSha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
+  const running = createHash("sha256");
+  return { update: (bytes) => void running.update(bytes), digest: () => running.digest() };
+}

@@ -21,7 +21,19 @@ export const ENV_ERRORS = {
     advice: "Stop what listens there, or name another port (0 takes any free one).",
   },
   ADDRESS_INVALID: { what: "The address can not be listened on.", advice: "Name an address of this machine." },
+  TLS_INVALID: {
+    what: "The certificate or its key can not be used.",
+    advice: "Check that both files are readable PEM files and belong together.",
+  },
   CLIENT_GONE: { what: "The client closed the connection.", advice: "Nothing to do." },
+  CONNECTION_LOST: {
+    what: "The connection broke before the reply was complete.",
+    advice: "Try again; whether the request was carried out is not known.",
+  },
+  REPLY_LENGTH_WRONG: {
+    what: "The body of a reply was not as long as its content-length said, so the connection was broken off.",
+    advice: "Repair or restore what the reply was made of.",
+  },
   LIBRARY_MISSING: { what: "An optional package is not installed.", advice: "Install it with npm." },
 } as const;
 

@@ -1,0 +1,99 @@
+import { close, fsync, mkdir, open, readdir, rename, statfs, unlink } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { Disk, DiskFile } from "../env.ts";
+import { checkFolder, checkName } from "../names.ts";
+import { call, type Done } from "./call.ts";
+import { diskFailure, systemCode } from "./disk-errors.ts";
+import { NodeDiskFile } from "./disk-file.ts";
+import { lockFolder } from "./disk-lock.ts";
+
+const OPEN_FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
+
+/** The files below one existing folder of the real disk. */
+export class NodeDisk implements Disk {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async open(name: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+    checkName(name);
+    const descriptor = await attempt<number>("open", name, (done) => open(this.#path(name), OPEN_FLAGS[mode], done));
+    return new NodeDiskFile(name, descriptor, mode !== "read");
+  }
+
+  async list(folder: string): Promise<string[]> {
+    checkFolder(folder);
+    try {
+      return (await call<string[]>((done) => readdir(this.#path(folder), done))).sort();
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return [];
+      throw diskFailure(error, "list", folder);
+    }
+  }
+
+  /** The new folders are durable when this resolves: each one's parent has been synced. */
+  async makeDirectory(folder: string): Promise<void> {
+    checkName(folder);
+    const path = this.#path(folder);
+    const firstMade = await attempt<string | undefined>("make", folder, (done) =>
+      mkdir(path, { recursive: true }, done),
+    );
+    if (firstMade === undefined) return;
+    for (let made = path; ; made = dirname(made)) {
+      await syncFolder(dirname(made), folder);
+      if (relative(firstMade, made) === "") return;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    checkName(from);
+    checkName(to);
+    await attempt<void>("rename", from, (done) => rename(this.#path(from), this.#path(to), done));
+  }
+
+  async remove(name: string): Promise<void> {
+    checkName(name);
+    await attempt<void>("remove", name, (done) => unlink(this.#path(name), done));
+  }
+
+  async syncDirectory(folder: string): Promise<void> {
+    checkFolder(folder);
+    await syncFolder(this.#path(folder), folder);
+  }
+
+  async space(): Promise<{ readonly bytesFree: number; readonly bytesTotal: number }> {
+    const found = await attempt<{ bavail: number; blocks: number; bsize: number }>("measure", this.#root, (done) =>
+      statfs(this.#root, done),
+    );
+    return { bytesFree: found.bavail * found.bsize, bytesTotal: found.blocks * found.bsize };
+  }
+
+  lock(): Promise<AsyncDisposable> {
+    return lockFolder(this.#root);
+  }
+
+  #path(name: string): string {
+    return join(this.#root, name);
+  }
+}
+
+async function attempt<T>(operation: string, name: string, start: (done: Done<T>) => void): Promise<T> {
+  try {
+    return await call(start);
+  } catch (error) {
+    throw diskFailure(error, operation, name);
+  }
+}
+
+/** Makes the names in a folder durable. Windows has no such call; its file systems log names by themselves. */
+export async function syncFolder(path: string, name: string): Promise<void> {
+  if (process.platform === "win32") return;
+  await attempt<void>("sync", name, (done) => {
+    open(path, "r", (openError, descriptor) => {
+      if (openError) return done(openError);
+      fsync(descriptor, (syncError) => close(descriptor, (closeError) => done(syncError ?? closeError)));
+    });
+  });
+}

@@ -1,0 +1,36 @@
+import { mkdir } from "node:fs/promises";
+import type { Env } from "../env.ts";
+import { nodeClock } from "./clock.ts";
+import { NodeCompute } from "./compute.ts";
+import { NodeDisk } from "./disk.ts";
+import { diskFailure } from "./disk-errors.ts";
+import { nodeHttp } from "./http.ts";
+import { LmdbIndexes } from "./lmdb-indexes.ts";
+import { NodeRandom } from "./random.ts";
+import { nodeTimers } from "./timers.ts";
+
+export interface NodeEnvOptions {
+  /** Made if it is missing. All files and indexes are below it. */
+  readonly dataDirectory: string;
+}
+
+/** The real world. Closing it ends its threads; files, indexes and listeners are closed by who opened them. */
+export async function createNodeEnv(options: NodeEnvOptions): Promise<Env & AsyncDisposable> {
+  const { dataDirectory } = options;
+  try {
+    await mkdir(dataDirectory, { recursive: true });
+  } catch (error) {
+    throw diskFailure(error, "make", dataDirectory);
+  }
+  const compute = new NodeCompute();
+  return {
+    clock: nodeClock,
+    timers: nodeTimers,
+    random: new NodeRandom(),
+    disk: new NodeDisk(dataDirectory),
+    indexes: new LmdbIndexes(dataDirectory),
+    compute,
+    http: nodeHttp,
+    [Symbol.asyncDispose]: () => compute[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,70 @@
+import { readFile, stat } from "node:fs/promises";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { envFailure } from "../errors.ts";
+
+const POLL_MILLIS = 10_000;
+
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** The certificate chain and its key, proven to belong together. */
+export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
+  try {
+    const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
+    createSecureContext({ cert, key });
+    return { cert, key };
+  } catch (cause) {
+    throw envFailure("TLS_INVALID", {
+      what: `The certificate "${files.certFile}" and the key "${files.keyFile}" can not be used (${cause}).`,
+      data: { ...files },
+      cause,
+    });
+  }
+}
+
+/**
+ * Calls back with the new pair when the files have changed. Their times are polled: certificates are usually replaced by renames and
+ * links, which watches on files miss. A pair that does not fit, as in the moment between its two renames, waits for the next poll.
+ */
+export class TlsWatch {
+  readonly #files: TlsFiles;
+  readonly #changed: (options: SecureContextOptions) => void;
+  readonly #timer: NodeJS.Timeout;
+  #version: string;
+  #isChecking = false;
+
+  constructor(files: TlsFiles, version: string, changed: (options: SecureContextOptions) => void) {
+    this.#files = files;
+    this.#version = version;
+    this.#changed = changed;
+    this.#timer = setInterval(() => void this.check(), POLL_MILLIS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async check(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    try {
+      const version = await versionOf(this.#files);
+      if (version === this.#version) return;
+      this.#changed(await loadTls(this.#files));
+      this.#version = version;
+    } catch {
+      // The old pair stays in use.
+    } finally {
+      this.#isChecking = false;
+    }
+  }
+}
+
+/** Changes whenever one of the files does; empty where one is missing. */
+export async function versionOf(files: TlsFiles): Promise<string> {
+  const found = await Promise.all([stat(files.certFile), stat(files.keyFile)]).catch(() => []);
+  return found.map(({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`).join(" ");
+}

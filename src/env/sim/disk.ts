@@ -1,0 +1,52 @@
+import { assert } from "../../std/assert.ts";
+import type { Prng } from "../../std/prng.ts";
+import type { Disk } from "../env.ts";
+import { checkName } from "../names.ts";
+import { type FaultyOperation, SimDevice } from "./disk-device.ts";
+import { type LockCell, MountedDisk } from "./disk-mount.ts";
+import { SIM_DISK_DEFAULTS, type SimDiskOptions } from "./disk-options.ts";
+import type { SimProcess } from "./process.ts";
+
+/**
+ * A disk that outlives the processes that mount it. Memory grows with the data that was written.
+ * Without a random generator it has no faults and is never crashed, so that it keeps no way back: `memory: true` runs on that.
+ */
+export class SimDisk {
+  readonly #device: SimDevice;
+  readonly #lock: LockCell = { holder: undefined };
+
+  constructor(options: Partial<SimDiskOptions> = {}, prng?: Prng) {
+    this.#device = new SimDevice({ ...SIM_DISK_DEFAULTS, ...options }, prng);
+  }
+
+  /** The disk for one run of a process. Without a process every operation completes as soon as it is called. */
+  mount(process?: SimProcess): Disk {
+    return new MountedDisk(this.#device, process, this.#lock);
+  }
+
+  /** The machine loses power. The process that had mounted the disk is dead by then. */
+  crash(): void {
+    this.#lock.holder = undefined;
+    this.#device.crash();
+  }
+
+  /** The process that had mounted the disk has died, the machine goes on: what was written is there, and still unsure. */
+  abandon(): void {
+    this.#lock.holder = undefined;
+    this.#device.abandon();
+  }
+
+  /** The next operation of this kind (on this file) fails. */
+  failNext(operation: FaultyOperation, name?: string): void {
+    this.#device.failNext(operation, name);
+  }
+
+  /** Flips one bit of a file, for good. */
+  rot(name: string, position: number, bit = 0): void {
+    checkName(name);
+    const image = this.#device.names.get(name);
+    assert(image !== undefined, "a file that rots exists");
+    assert(position < image.length, "a byte that rots is inside its file");
+    image.rot(position, bit);
+  }
+}

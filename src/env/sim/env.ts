@@ -1,0 +1,115 @@
+import { assert } from "../../std/assert.ts";
+import { Prng } from "../../std/prng.ts";
+import type { Env } from "../env.ts";
+import { InlineCompute } from "./compute.ts";
+import { SimDisk } from "./disk.ts";
+import type { SimDiskOptions } from "./disk-options.ts";
+import { SimHttp } from "./http.ts";
+import type { SimIndexOptions } from "./index-options.ts";
+import { SimIndexes } from "./indexes.ts";
+import { SimProcess } from "./process.ts";
+import { SimRandom } from "./random.ts";
+import { SimScheduler } from "./scheduler.ts";
+import { SimClock, type SimClockOptions, SimTimers } from "./time.ts";
+
+const HASHED_BYTES_PER_TURN = 65_536;
+
+export interface SimEnvOptions {
+  readonly seed: number;
+  /** Shared by the machines of one simulation. */
+  readonly scheduler?: SimScheduler;
+  /** Names this machine in the trace. */
+  readonly label?: string;
+  readonly disk?: Partial<SimDiskOptions>;
+  readonly index?: Partial<SimIndexOptions>;
+  readonly clock?: Partial<SimClockOptions>;
+}
+
+/** A machine and the process that runs on it. The process comes and goes; disk, indexes and clock stay. */
+export class SimMachine {
+  readonly scheduler: SimScheduler;
+  readonly clock: SimClock;
+  readonly disk: SimDisk;
+  readonly indexes: SimIndexes;
+  readonly http = new SimHttp();
+  readonly #label: string;
+  readonly #prng: Prng;
+  #process: SimProcess;
+  #env: Env;
+
+  constructor(options: SimEnvOptions) {
+    const prng = new Prng(options.seed);
+    this.scheduler = options.scheduler ?? new SimScheduler();
+    this.clock = new SimClock(this.scheduler, options.clock);
+    this.disk = new SimDisk(options.disk, prng.fork());
+    this.indexes = new SimIndexes(options.index, prng.fork());
+    this.#label = options.label ?? "node";
+    this.#prng = prng.fork();
+    this.#process = new SimProcess(this.scheduler, this.#label);
+    this.#env = this.#makeEnv(this.#process);
+  }
+
+  /** What the process that runs now sees. After a crash it does nothing any more. */
+  get env(): Env {
+    return this.#env;
+  }
+
+  get isRunning(): boolean {
+    return this.#process.isAlive;
+  }
+
+  /** Power fails: the process ends in the middle of what it does, unsynced data is at stake. */
+  crash(): void {
+    this.#end("loses power");
+    this.disk.crash();
+    this.indexes.crash();
+  }
+
+  /** The process is killed, its machine goes on: written data is there, synced or not. */
+  kill(): void {
+    this.#end("is killed");
+    this.disk.abandon();
+    this.indexes.abandon();
+  }
+
+  /** Starts a new process on what the machine has. */
+  restart(): Env {
+    assert(!this.#process.isAlive, "a process is started where none runs");
+    this.scheduler.trace(`${this.#label} starts`);
+    this.#process = new SimProcess(this.scheduler, this.#label);
+    this.#env = this.#makeEnv(this.#process);
+    return this.#env;
+  }
+
+  /** The process stands still for so long; everything that should happen to it happens afterwards. */
+  pause(millis: number): void {
+    this.scheduler.trace(`${this.#label} stands still ${millis}`);
+    this.#process.pause(millis);
+  }
+
+  #end(how: string): void {
+    assert(this.#process.isAlive, "a process that ends was running");
+    this.scheduler.trace(`${this.#label} ${how}`);
+    this.#process.kill();
+    this.http.crash();
+  }
+
+  #makeEnv(process: SimProcess): Env {
+    const nextTurn = (): Promise<void> => {
+      return new Promise((resolve) => process.after(0, "hash", resolve));
+    };
+    return {
+      clock: this.clock,
+      timers: new SimTimers(process, this.clock),
+      random: new SimRandom(this.#prng.fork()),
+      disk: this.disk.mount(process),
+      indexes: this.indexes.mount(process),
+      compute: new InlineCompute({ turnBytesMax: HASHED_BYTES_PER_TURN, nextTurn }),
+      http: this.http.mount(process),
+    };
+  }
+}
+
+export function createSimEnv(options: SimEnvOptions): SimMachine {
+  return new SimMachine(options);
+}

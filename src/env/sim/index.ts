@@ -1,0 +1,13 @@
+export { InlineCompute } from "./compute.ts";
+export { SimDisk } from "./disk.ts";
+export type { FaultyOperation } from "./disk-device.ts";
+export { SIM_DISK_DEFAULTS, type SimDiskOptions } from "./disk-options.ts";
+export { createSimEnv, type SimEnvOptions, SimMachine } from "./env.ts";
+export { SimHttp } from "./http.ts";
+export type { SimReply, SimRequest } from "./http-exchange.ts";
+export { SIM_INDEX_DEFAULTS, type SimIndexOptions } from "./index-options.ts";
+export { SimIndexes } from "./indexes.ts";
+export { SimProcess } from "./process.ts";
+export { SimRandom } from "./random.ts";
+export { type EventObserver, SimScheduler } from "./scheduler.ts";
+export { SIM_CLOCK_DEFAULTS, SimClock, type SimClockOptions, SimTimers } from "./time.ts";

@@ -1,0 +1,142 @@
+import { assert } from "../../std/assert.ts";
+import type { Timer } from "../env.ts";
+import { TraceHash } from "./trace-hash.ts";
+import { drainMicrotasks } from "./turn.ts";
+
+/** One thing that happens at a moment of virtual time. */
+interface Event {
+  readonly timeMillis: number;
+  /** Order among events of one moment: the order in which they were planned. */
+  readonly sequence: number;
+  readonly label: string;
+  run: (() => void) | undefined;
+}
+
+export type EventObserver = (timeMillis: number, label: string) => void;
+
+/**
+ * The one source of progress in a simulation. Between two events every promise that can settle does: so what simulated code does
+ * depends on the order of events alone, and that on the seed. Time passes only from event to event.
+ */
+export class SimScheduler {
+  readonly #queue: Event[] = [];
+  readonly #hash = new TraceHash();
+  readonly #observe: EventObserver | undefined;
+  #nowMillis = 0;
+  #planned = 0;
+  #ran = 0;
+  #isRunning = false;
+
+  constructor(observe?: EventObserver) {
+    this.#observe = observe;
+  }
+
+  /** Virtual milliseconds since the start. */
+  get nowMillis(): number {
+    return this.#nowMillis;
+  }
+
+  get eventsRun(): number {
+    return this.#ran;
+  }
+
+  /** Two runs that did the same have the same hash. */
+  get traceHash(): string {
+    return this.#hash.toString();
+  }
+
+  /** Adds a fact to the trace that no event's label tells. */
+  trace(fact: string): void {
+    this.#hash.add(this.#nowMillis, fact);
+  }
+
+  after(delayMillis: number, label: string, run: () => void): Timer {
+    assert(delayMillis >= 0, "an event is not in the past");
+    const event: Event = { timeMillis: this.#nowMillis + delayMillis, sequence: this.#planned++, label, run };
+    pushEvent(this.#queue, event);
+    return {
+      cancel() {
+        event.run = undefined;
+      },
+    };
+  }
+
+  /** Runs until nothing is planned, or up to this moment of virtual time. */
+  async run(untilMillis: number = Number.POSITIVE_INFINITY): Promise<void> {
+    await this.#loop(untilMillis, () => false);
+    if (untilMillis !== Number.POSITIVE_INFINITY) this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+  }
+
+  /** Runs until the promise settles. Fails if that does not happen within the limit, or nothing is planned any more. */
+  async settle<T>(promise: Promise<T>, limitMillis = 3_600_000): Promise<T> {
+    let isSettled = false;
+    const mark = (): void => {
+      isSettled = true;
+    };
+    promise.then(mark, mark);
+    await this.#loop(this.#nowMillis + limitMillis, () => isSettled);
+    assert(isSettled, "the simulation went on without settling what was waited for");
+    return promise;
+  }
+
+  async #loop(untilMillis: number, isDone: () => boolean): Promise<void> {
+    assert(!this.#isRunning, "a simulation is run by one loop at a time");
+    this.#isRunning = true;
+    try {
+      await drainMicrotasks();
+      while (!isDone() && this.#step(untilMillis)) await drainMicrotasks();
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** Runs the next event that was not cancelled; false if there is none up to the given moment. */
+  #step(untilMillis: number): boolean {
+    for (;;) {
+      const next = this.#queue[0];
+      if (next === undefined || next.timeMillis > untilMillis) return false;
+      popEvent(this.#queue);
+      const { run, timeMillis, label } = next;
+      if (run === undefined) continue;
+      next.run = undefined;
+      this.#nowMillis = timeMillis;
+      this.#ran++;
+      this.#hash.add(timeMillis, label);
+      this.#observe?.(timeMillis, label);
+      run();
+      return true;
+    }
+  }
+}
+
+function isBefore(left: Event, right: Event): boolean {
+  return left.timeMillis < right.timeMillis || (left.timeMillis === right.timeMillis && left.sequence < right.sequence);
+}
+
+/** A binary heap in an array: the parent of place n is place (n - 1) / 2. */
+function pushEvent(heap: Event[], event: Event): void {
+  let at = heap.length;
+  heap.push(event);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!isBefore(event, heap[parent]!)) break;
+    heap[at] = heap[parent]!;
+    at = parent;
+  }
+  heap[at] = event;
+}
+
+function popEvent(heap: Event[]): void {
+  const last = heap.pop()!;
+  if (heap.length === 0) return;
+  let at = 0;
+  for (;;) {
+    let child = at * 2 + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+    if (!isBefore(heap[child]!, last)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = last;
+}
