@@ -1,0 +1,89 @@
+// Writes a checkpoint in the background: one block a turn, from a frozen view of the Index, so that commits go on meanwhile.
+// Every row's checksum is verified on the way: a damaged row never gets into a checkpoint, where it would look sound.
+
+import type { Disk, DiskFile, IndexSnapshot } from "../../env/index.ts";
+import { decodeRow } from "../row-codec.ts";
+import { RowWalk } from "../row-walk.ts";
+import { BlockEncoder, type CheckpointHeader, encodeFooter, encodeHeader } from "./format.ts";
+
+export interface WriteCheckpointOptions {
+  readonly disk: Disk;
+  /** Of the finished file. Until then it stands under `name` with ".tmp" behind it. */
+  readonly name: string;
+  /** Stays the caller's, who closes it. */
+  readonly snapshot: IndexSnapshot;
+  /** Of the state in which the snapshot was taken. */
+  readonly header: CheckpointHeader;
+  readonly signal?: AbortSignal;
+}
+
+export interface WrittenCheckpoint {
+  readonly name: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export const TEMPORARY = ".tmp";
+
+/**
+ * Resolves when the file is durable under its name. Rejects with ROW_DAMAGED, or as the disk does; then no file is left, except that
+ * one may stand under the temporary name if the disk has failed.
+ */
+export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<WrittenCheckpoint> {
+  const { disk, name } = options;
+  const temporary = name + TEMPORARY;
+  await disk.remove(temporary).catch(() => {});
+  try {
+    const written = await writeFile(await disk.open(temporary, "create"), options);
+    await disk.rename(temporary, name);
+    await disk.syncDirectory(folderOf(name));
+    return { name, ...written };
+  } catch (error) {
+    await disk.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promise<{ rows: number; bytes: number }> {
+  try {
+    const head = encodeHeader(options.header);
+    await file.write(0, [head.bytes]);
+    let bytes = head.bytes.length;
+    let { crc } = head;
+    let rows = 0;
+    let blocks = 0;
+    const walk = new RowWalk(options.snapshot);
+    const encoder = new BlockEncoder();
+    while (fillBlock(encoder, walk)) {
+      const block = encoder.finish(crc);
+      await file.write(bytes, [block.bytes]);
+      options.signal?.throwIfAborted();
+      bytes += block.bytes.length;
+      crc = block.crc;
+      rows += encoder.rows;
+      blocks++;
+      encoder.reset();
+    }
+    const footer = encodeFooter({ rows, blocks }, crc);
+    await file.write(bytes, [footer]);
+    await file.sync();
+    return { rows, bytes: bytes + footer.length };
+  } finally {
+    await file.close();
+  }
+}
+
+/** False where no row is left. */
+function fillBlock(encoder: BlockEncoder, walk: RowWalk): boolean {
+  while (!encoder.full) {
+    const row = walk.next();
+    if (row === undefined) break;
+    decodeRow(row.key, row.value);
+    encoder.add(row);
+  }
+  return encoder.rows > 0;
+}
+
+function folderOf(name: string): string {
+  return name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
+}

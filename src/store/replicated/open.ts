@@ -1,0 +1,65 @@
+// Opening a replicated Store: what it is made of, in the order in which the parts need each other.
+
+import type { Env } from "../../env/index.ts";
+import { removeUnfinished } from "../checkpoint.ts";
+import { STORE_LIMITS } from "../store.ts";
+import { newCounters } from "./counters.ts";
+import { REPLICATED_DEFAULTS, type ReplicatedOptions } from "./options.ts";
+import { RebuildMark } from "./rebuild-mark.ts";
+import { type OpenGroup, recover } from "./recovery.ts";
+import { ReplicatedStore } from "./replicated-store.ts";
+import { Upkeep } from "./upkeep.ts";
+import { WatchHub } from "./watch.ts";
+
+export interface OpenReplicatedStore {
+  readonly env: Pick<Env, "clock" | "timers" | "disk" | "indexes">;
+  /**
+   * Opens the group over the machine: replays what the machine lacks, rejects with COMPACTED where the log no longer has that. May be
+   * called several times, until one succeeds.
+   */
+  readonly openGroup: OpenGroup;
+  readonly options?: Partial<ReplicatedOptions>;
+}
+
+/**
+ * Rejects with CHECKPOINT_DAMAGED where index, checkpoints and log together do not give the state back, with FORMAT_NEWER where a newer
+ * version wrote them, or as `openGroup`. The Store owns the group from then on and closes it.
+ */
+export async function openReplicatedStore({ env, openGroup, ...given }: OpenReplicatedStore): Promise<ReplicatedStore> {
+  const options = { ...REPLICATED_DEFAULTS, ...given.options };
+  const counters = newCounters();
+  const mark = new RebuildMark(env.disk, options.folder);
+  await env.disk.makeDirectory(options.folder);
+  await removeUnfinished(env.disk, options.folder);
+
+  const watches = new WatchHub({
+    eventsMax: STORE_LIMITS.watchHistoryEventsMax,
+    bytesMax: options.historyBytesMax,
+    watchersMax: options.watchersMax,
+    group: options.group,
+    counters,
+  });
+  let upkeep: Upkeep | undefined;
+  const { index, machine, group } = await recover({
+    env,
+    options,
+    openGroup,
+    mark,
+    counters,
+    feed({ revision }) {
+      watches.begin(revision);
+      return (events) => {
+        for (const event of events) watches.publish(event);
+        upkeep?.check();
+      };
+    },
+  });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => index.close());
+  opened.use(group);
+  const { disk, timers } = env;
+  upkeep = await Upkeep.begin({ disk, timers, index, machine, group, options, counters, mark });
+  const store = new ReplicatedStore({ env, index, machine, group, watches, upkeep, options, counters, mark });
+  opened.move();
+  return store;
+}

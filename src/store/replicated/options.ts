@@ -1,0 +1,46 @@
+export interface ReplicatedOptions {
+  /** The group's id; also the range's in positions. */
+  readonly group: number;
+  /** Name of the index. */
+  readonly index: string;
+  /** Folder of the checkpoints. */
+  readonly folder: string;
+  /** Commits that are proposed and not yet answered; more are refused with OVERLOADED. */
+  readonly commitsMax: number;
+  readonly commitsBytesMax: number;
+  /** Live leases; more are refused with OVERLOADED. */
+  readonly leasesMax: number;
+  /** Changes that are kept for watchers, apart from the Store's limit on events. */
+  readonly historyBytesMax: number;
+  readonly watchersMax: number;
+  /** Commands behind the newest checkpoint after which the next one is written, or half that checkpoint's size if that is more. */
+  readonly checkpointBytesMin: number;
+  /** Commands after which the index is flushed, so that a restart after a crash replays little. */
+  readonly flushBytes: number;
+  /** Rows and bytes that a scan reads before it lets other work in. */
+  readonly turnRowsMax: number;
+  readonly turnBytesMax: number;
+  /** After a checkpoint failed (a full disk, say), none is tried for this long. */
+  readonly checkpointRetryMillis: number;
+  /** The end of a lease that could not be proposed is tried again after this. */
+  readonly leaseRetryMillis: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const REPLICATED_DEFAULTS: ReplicatedOptions = {
+  group: 1,
+  index: "store",
+  folder: "store",
+  commitsMax: 10_000,
+  commitsBytesMax: 32 * MIB,
+  leasesMax: 200_000,
+  historyBytesMax: 32 * MIB,
+  watchersMax: 10_000,
+  checkpointBytesMin: 64 * MIB,
+  flushBytes: 16 * MIB,
+  turnRowsMax: 512,
+  turnBytesMax: MIB,
+  checkpointRetryMillis: 30_000,
+  leaseRetryMillis: 250,
+};

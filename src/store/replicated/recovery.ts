@@ -1,0 +1,132 @@
+// Where a Store's present state comes from when it opens. The sources are tried in turn: the index as it is, the checkpoints from the
+// newest on, an empty index. Each counts only if the log can go on from it, and if that leads at least as far as every checkpoint
+// says the state once was: a log that ends before is not the whole log, and is never taken for it.
+//
+// The index is derived: it is thrown away freely. Log and checkpoints are not touched, except that a damaged checkpoint is removed once
+// another source has proven to be enough.
+
+import type { Env, Index } from "../../env/index.ts";
+import type { Group, StateMachine } from "../../host/index.ts";
+import { hasCode } from "../../std/errors.ts";
+import { type CheckpointFile, listCheckpoints, restoreCheckpoint } from "../checkpoint.ts";
+import { storeFailure } from "../errors.ts";
+import { type CommandResult, type CommitEvent, StoreMachine } from "../machine.ts";
+import type { StoreCounters } from "./counters.ts";
+import type { ReplicatedOptions } from "./options.ts";
+import type { RebuildMark } from "./rebuild-mark.ts";
+
+export type OpenGroup = (machine: StateMachine<CommandResult>) => Promise<Group<CommandResult>>;
+
+export interface RecoverySettings {
+  readonly env: Pick<Env, "disk" | "indexes">;
+  readonly options: ReplicatedOptions;
+  readonly openGroup: OpenGroup;
+  readonly mark: RebuildMark;
+  readonly counters: StoreCounters;
+  /** Called before a source's machine is fed; gives what takes its commits, one list a call of `apply`. */
+  readonly feed: (machine: StoreMachine) => (events: readonly CommitEvent[]) => void;
+}
+
+export interface Recovered {
+  readonly index: Index;
+  readonly machine: StoreMachine;
+  readonly group: Group<CommandResult>;
+}
+
+interface Source {
+  readonly rebuilds: boolean;
+  readonly checkpoint?: CheckpointFile;
+  /** The index with the source's rows, or undefined where the source has none. */
+  readonly load: () => Promise<Index | undefined>;
+}
+
+/** Rejects with CHECKPOINT_DAMAGED where no source is enough, with FORMAT_NEWER, or as `openGroup`. */
+export async function recover(settings: RecoverySettings): Promise<Recovered> {
+  const { env, options, counters, mark } = settings;
+  const checkpoints = await listCheckpoints(env.disk, options.folder);
+  const reach = checkpoints[0]?.appliedIndex ?? 0;
+  const damaged: CheckpointFile[] = [];
+  let cause: unknown;
+  for (const source of sources(settings, checkpoints)) {
+    try {
+      const index = await source.load();
+      const recovered = index && (await openOver(index, settings));
+      if (recovered === undefined) continue;
+      if (recovered.machine.appliedIndex >= reach) {
+        await removeAll(env.disk, damaged);
+        await mark.clear();
+        if (source.rebuilds && recovered.machine.appliedIndex > 0) counters.indexRebuilds++;
+        return recovered;
+      }
+      cause = await refuseBehind(recovered, reach);
+    } catch (error) {
+      if (!isReasonForNext(error)) throw error;
+      if (source.checkpoint && hasCode(error, "CHECKPOINT_DAMAGED")) damaged.push(source.checkpoint);
+      counters.checkpointsDamaged = damaged.length;
+      cause = error;
+    }
+  }
+  throw storeFailure("CHECKPOINT_DAMAGED", { data: { checkpoints: checkpoints.map(({ name }) => name) }, cause });
+}
+
+function* sources(settings: RecoverySettings, checkpoints: readonly CheckpointFile[]): Generator<Source, void, void> {
+  yield { rebuilds: false, load: () => keptIndex(settings) };
+  for (const checkpoint of checkpoints)
+    yield { rebuilds: true, checkpoint, load: () => restoredIndex(settings, checkpoint) };
+  yield { rebuilds: true, load: () => emptyIndex(settings) };
+}
+
+async function keptIndex({ env, options, mark }: RecoverySettings): Promise<Index | undefined> {
+  if (await mark.isSet()) throw storeFailure("ROW_DAMAGED");
+  const index = await env.indexes.open(options.index);
+  if (index.scan({ limit: 1 }).length > 0) return index;
+  await index.close();
+  return undefined;
+}
+
+async function restoredIndex(settings: RecoverySettings, checkpoint: CheckpointFile): Promise<Index> {
+  const index = await emptyIndex(settings);
+  try {
+    await restoreCheckpoint(settings.env.disk, checkpoint.name, index);
+    return index;
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+async function emptyIndex({ env, options }: RecoverySettings): Promise<Index> {
+  await env.indexes.remove(options.index);
+  return env.indexes.open(options.index);
+}
+
+async function openOver(index: Index, { options, openGroup, feed }: RecoverySettings): Promise<Recovered> {
+  try {
+    let onApplied: (events: readonly CommitEvent[]) => void = () => {};
+    const machine = new StoreMachine({ index, group: options.group, onApplied: (events) => onApplied(events) });
+    onApplied = feed(machine);
+    return { index, machine, group: await openGroup(machine) };
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+async function refuseBehind({ index, machine, group }: Recovered, reach: number): Promise<Error> {
+  await group[Symbol.asyncDispose]();
+  await index.close();
+  return storeFailure("CHECKPOINT_DAMAGED", {
+    what: "The log ends before the state that a checkpoint was made of: a part of it is missing.",
+    data: { applied: machine.appliedIndex, checkpoint: reach },
+  });
+}
+
+async function removeAll(disk: Env["disk"], files: readonly CheckpointFile[]): Promise<void> {
+  for (const { name } of files) await disk.remove(name);
+}
+
+function isReasonForNext(error: unknown): boolean {
+  return REASONS.some((code) => hasCode(error, code));
+}
+
+const REASONS = ["INDEX_DAMAGED", "ROW_DAMAGED", "COMPACTED", "CHECKPOINT_DAMAGED"];

@@ -1,0 +1,185 @@
+// What runs behind the commits: flushing the index, writing checkpoints, and letting go of the log that two checkpoints cover.
+//
+// Order that safety rests on: a checkpoint is durable, and was read back whole, before it counts; the log is given up only to the
+// applied index of the *older* of the two newest checkpoints, so that either of them together with the log gives all.
+
+import type { Disk, Index, Timer, Timers } from "../../env/index.ts";
+import type { Group } from "../../host/index.ts";
+import { hasCode } from "../../std/errors.ts";
+import {
+  type CheckpointFile,
+  checkpointName,
+  listCheckpoints,
+  readCheckpoint,
+  readCheckpointHeader,
+  writeCheckpoint,
+} from "../checkpoint.ts";
+import type { CommandResult, StoreMachine } from "../machine.ts";
+import type { StoreCounters } from "./counters.ts";
+import type { ReplicatedOptions } from "./options.ts";
+import type { RebuildMark } from "./rebuild-mark.ts";
+
+export interface UpkeepSettings {
+  readonly disk: Disk;
+  readonly timers: Timers;
+  readonly index: Index;
+  readonly machine: StoreMachine;
+  readonly group: Group<CommandResult>;
+  readonly options: ReplicatedOptions;
+  readonly counters: StoreCounters;
+  readonly mark: RebuildMark;
+}
+
+const CHECKPOINTS_KEPT = 2;
+
+interface Kept extends CheckpointFile {
+  /** Command bytes before it; undefined where its header can not be read. */
+  readonly commandBytes: number | undefined;
+}
+
+export class Upkeep {
+  readonly #settings: UpkeepSettings;
+  readonly #stop = new AbortController();
+  /** Newest first. */
+  #kept: readonly Kept[] = [];
+  #newestBytes = 0;
+  #flushedAt: number;
+  #flushing: Promise<void> | undefined;
+  #writing: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #halted = false;
+
+  static async begin(settings: UpkeepSettings): Promise<Upkeep> {
+    const upkeep = new Upkeep(settings);
+    await upkeep.#load();
+    return upkeep;
+  }
+
+  private constructor(settings: UpkeepSettings) {
+    this.#settings = settings;
+    this.#flushedAt = settings.machine.state.commandBytes;
+  }
+
+  /** Called after each batch of commits: starts what has become due. */
+  check(): void {
+    const { commandBytes } = this.#settings.machine.state;
+    if (commandBytes - this.#flushedAt >= this.#settings.options.flushBytes) this.#flush();
+    if (!this.#halted && this.#retry === undefined && commandBytes - this.#coveredBytes() > this.#checkpointBytes()) {
+      this.checkpoint().catch(() => {});
+    }
+  }
+
+  /** Writes a checkpoint of the present state, or joins the one that is being written. */
+  checkpoint(): Promise<void> {
+    this.#writing ??= this.#checkpoint().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#retry?.cancel();
+    await this.#writing?.catch(() => {});
+    await this.#flushing;
+  }
+
+  async #load(): Promise<void> {
+    const { disk, options } = this.#settings;
+    const kept: Kept[] = [];
+    for (const file of await listCheckpoints(disk, options.folder)) {
+      const header = await readCheckpointHeader(disk, file.name).catch(() => undefined);
+      kept.push({ ...file, commandBytes: header?.commandBytes });
+    }
+    this.#kept = kept;
+    this.#newestBytes = await this.#lengthOf(kept[0]);
+  }
+
+  async #lengthOf(file: CheckpointFile | undefined): Promise<number> {
+    if (file === undefined) return 0;
+    const opened = await this.#settings.disk.open(file.name, "read");
+    try {
+      return await opened.length();
+    } finally {
+      await opened.close();
+    }
+  }
+
+  #coveredBytes(): number {
+    return this.#kept[0]?.commandBytes ?? 0;
+  }
+
+  #checkpointBytes(): number {
+    return Math.max(this.#settings.options.checkpointBytesMin, this.#newestBytes / 2);
+  }
+
+  #flush(): void {
+    if (this.#flushing) return;
+    this.#flushedAt = this.#settings.machine.state.commandBytes;
+    this.#flushing = this.#settings.index.flush().then(
+      () => (this.#flushing = undefined),
+      // The index is rebuilt from checkpoint and log whatever becomes of it: nothing is lost, only the next start is slower.
+      () => (this.#flushing = undefined),
+    );
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { counters, options, timers } = this.#settings;
+    try {
+      await this.#writeOne();
+    } catch (error) {
+      if (this.#stop.signal.aborted) throw error;
+      counters.checkpointFailures++;
+      if (hasCode(error, "ROW_DAMAGED") || hasCode(error, "INDEX_DAMAGED")) {
+        // Only a rebuild of the index helps, and that is the next start's.
+        this.#halted = true;
+        this.#settings.mark.set();
+      } else {
+        this.#retry ??= timers.after(options.checkpointRetryMillis, () => (this.#retry = undefined));
+      }
+      throw error;
+    }
+  }
+
+  async #writeOne(): Promise<void> {
+    const { disk, machine, options, counters, group } = this.#settings;
+    const { state } = machine;
+    if (state.appliedIndex === 0 || this.#kept[0]?.appliedIndex === state.appliedIndex) return;
+    const name = checkpointName(options.folder, state.appliedIndex);
+    const snapshot = machine.snapshot();
+    let written: { readonly rows: number; readonly bytes: number };
+    try {
+      written = await writeCheckpoint({ disk, name, snapshot, header: state, signal: this.#stop.signal });
+    } finally {
+      snapshot.close();
+    }
+    await this.#prove(name);
+    counters.checkpoints++;
+    counters.checkpointRows = written.rows;
+    counters.checkpointBytes = written.bytes;
+    this.#newestBytes = written.bytes;
+    const newest = { name, appliedIndex: state.appliedIndex, commandBytes: state.commandBytes };
+    await this.#keep([newest, ...this.#kept]);
+    const older = this.#kept[CHECKPOINTS_KEPT - 1];
+    if (older) await group.compact(older.appliedIndex);
+  }
+
+  /** What does not read back whole is removed before anything relies on it. */
+  async #prove(name: string): Promise<void> {
+    const { disk } = this.#settings;
+    try {
+      await readCheckpoint(disk, name, () => this.#stop.signal.throwIfAborted());
+    } catch (error) {
+      if (!this.#stop.signal.aborted) await disk.remove(name);
+      throw error;
+    }
+  }
+
+  async #keep(all: readonly Kept[]): Promise<void> {
+    const usable = all.filter((file) => file.commandBytes !== undefined);
+    this.#kept = usable.slice(0, CHECKPOINTS_KEPT);
+    const { disk, options } = this.#settings;
+    for (const file of all) if (!this.#kept.includes(file)) await disk.remove(file.name);
+    await disk.syncDirectory(options.folder);
+  }
+}

@@ -1,0 +1,139 @@
+import type { Env } from "../../env/index.ts";
+import {
+  SimClock,
+  SimDisk,
+  type SimEnvOptions,
+  SimIndexes,
+  SimMachine,
+  SimProcess,
+  SimRandom,
+  type SimScheduler,
+  SimTimers,
+} from "../../env/sim/index.ts";
+import { type Group, SoloGroup } from "../../host/index.ts";
+import { Log } from "../../log/index.ts";
+import { Prng } from "../../std/prng.ts";
+import type { CommandResult } from "../machine.ts";
+import { openReplicatedStore } from "../replicated/open.ts";
+import type { ReplicatedOptions } from "../replicated/options.ts";
+import type { ReplicatedStore } from "../replicated/replicated-store.ts";
+
+export interface HostOptions {
+  readonly store?: Partial<ReplicatedOptions>;
+  /** A record may be a quarter of it, and a commit is up to 1 MiB. */
+  readonly segmentBytes?: number;
+  /** Stands between the Store and its group, to watch or to disturb. */
+  readonly wrapGroup?: (group: Group<CommandResult>) => Group<CommandResult>;
+}
+
+type HostEnv = Pick<Env, "clock" | "timers" | "random" | "disk" | "indexes">;
+
+const SEGMENT_BYTES = 5 * 1024 * 1024;
+
+/** A log, a group of one and a Store on it, put together as the server does. */
+export class HostedStore implements AsyncDisposable {
+  env: HostEnv;
+  readonly #options: HostOptions;
+  #log: Log | undefined;
+  #store: ReplicatedStore | undefined;
+
+  static async start(env: HostEnv, options: HostOptions = {}): Promise<HostedStore> {
+    const hosted = new HostedStore(env, options);
+    await hosted.open();
+    return hosted;
+  }
+
+  constructor(env: HostEnv, options: HostOptions) {
+    this.env = env;
+    this.#options = options;
+  }
+
+  /** The one that is open now. */
+  get store(): ReplicatedStore {
+    return this.#store!;
+  }
+
+  get log(): Log {
+    return this.#log!;
+  }
+
+  async open(): Promise<ReplicatedStore> {
+    const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group } = this.#options;
+    const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
+    const { timers } = this.env;
+    try {
+      this.#store = await openReplicatedStore({
+        env: this.env,
+        openGroup: async (machine) => wrapGroup(await SoloGroup.open({ log, timers, group: 1, machine })),
+        ...(options && { options }),
+      });
+      this.#log = log;
+      return this.#store;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.[Symbol.asyncDispose]();
+    await this.#log?.close();
+    this.#store = undefined;
+    this.#log = undefined;
+  }
+
+  async reopen(): Promise<ReplicatedStore> {
+    await this.close();
+    return this.open();
+  }
+
+  /** Resolves when so much time of the environment has passed. */
+  elapse(millis: number): Promise<void> {
+    return new Promise((resolve) => this.env.timers.after(millis, resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** In virtual time, on a disk in memory that has no faults and keeps no way back: the cheapest whole environment. */
+export function calmEnv(scheduler: SimScheduler): HostEnv {
+  const clock = new SimClock(scheduler);
+  const timers = new SimTimers(new SimProcess(scheduler, "node"), clock);
+  const random = new SimRandom(new Prng(1));
+  return { clock, timers, random, disk: new SimDisk().mount(), indexes: new SimIndexes().mount() };
+}
+
+/** A Store on a simulated machine that can lose its power. */
+export class SimStore extends HostedStore {
+  readonly machine: SimMachine;
+
+  static async begin(sim: SimEnvOptions, options: HostOptions = {}): Promise<SimStore> {
+    const started = new SimStore(new SimMachine(sim), options);
+    await started.open();
+    return started;
+  }
+
+  constructor(machine: SimMachine, options: HostOptions) {
+    super(machine.env, options);
+    this.machine = machine;
+  }
+
+  /** A power cut, and a start after it. */
+  async crash(): Promise<ReplicatedStore> {
+    this.losePower();
+    return this.open();
+  }
+
+  losePower(): void {
+    this.machine.crash();
+    this.env = this.machine.restart();
+  }
+
+  /** The process ends, its machine goes on. */
+  killProcess(): void {
+    this.machine.kill();
+    this.env = this.machine.restart();
+  }
+}

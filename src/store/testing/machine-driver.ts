@@ -1,0 +1,64 @@
+import type { Index } from "../../env/index.ts";
+import { utf8 } from "../../std/bytes.ts";
+import { encodeCommand } from "../command.ts";
+import { prepareCommit } from "../commit-rules.ts";
+import { type CommandResult, type CommitEvent, StoreMachine } from "../machine.ts";
+import type { Check, Commit, Put, RowAddress } from "../store.ts";
+
+export const TABLE = 18;
+
+export function at(name: string, table: number = TABLE): RowAddress {
+  return { table, key: utf8(name) };
+}
+
+export function put(name: string, value = name): Put {
+  return { ...at(name), value: utf8(value) };
+}
+
+export function absent(name: string): Check {
+  return { ...at(name), absent: true };
+}
+
+export function revision(name: string, number: number): Check {
+  return { ...at(name), revision: number };
+}
+
+export function commit(fields: Commit): Uint8Array {
+  return encodeCommand({ kind: "commit", ...prepareCommit(fields) });
+}
+
+export function grant(ttlMillis = 10_000): Uint8Array {
+  return encodeCommand({ kind: "grant", ttlMillis });
+}
+
+export function end(lease: number): Uint8Array {
+  return encodeCommand({ kind: "end", lease });
+}
+
+/** A machine that is fed one entry a call, under the next index. */
+export class MachineDriver {
+  readonly machine: StoreMachine;
+  readonly events: CommitEvent[] = [];
+
+  constructor(index: Index) {
+    this.machine = new StoreMachine({ index, group: 1, onApplied: (events) => this.events.push(...events) });
+  }
+
+  /** All commands as one entry. */
+  apply(...commands: Uint8Array[]): readonly CommandResult[] {
+    const index = this.machine.appliedIndex + 1;
+    return this.machine.apply([{ index, term: 1, commands }])[0]!;
+  }
+
+  /** The result of one command that stands alone in its entry. */
+  run(command: Uint8Array): CommandResult {
+    return this.apply(command)[0]!;
+  }
+
+  /** Grants a lease and gives its id. */
+  lease(): number {
+    const result = this.run(grant());
+    if (result.kind !== "granted") throw new TypeError("a grant is answered with a lease");
+    return result.lease;
+  }
+}
