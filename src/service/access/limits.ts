@@ -1,0 +1,43 @@
+const MINUTE_MILLIS = 60_000;
+const DAY_MILLIS = 86_400_000;
+
+export const ACCESS_LIMITS = {
+  /** Of a policy document as it was sent, in UTF-8. */
+  policyBytesMax: 20_480,
+  policyDepthMax: 8,
+  /** A user goes in one commit of the Store together with its keys, their usage rows and its policies' reference counts. */
+  keysPerUserMax: 40,
+  policiesPerUserMax: 10,
+  descriptionCharactersMax: 256,
+  pageRowsMax: 1000,
+  /** Tries of a read, change and commit before CONTENDED. */
+  attemptsMax: 10,
+
+  cachedKeysMax: 10_000,
+  cachedUsersMax: 10_000,
+  cachedPoliciesMax: 1000,
+  cachedTokensMax: 10_000,
+  /** Ids that were asked for and do not exist: kept apart, so that guessing evicts nobody. */
+  cachedAbsentMax: 10_000,
+  /** A cached row is read again after this time whatever the watch says: the bound on how long a revocation can take. */
+  cachedMillisMax: MINUTE_MILLIS,
+  /** Rows read at once on cache misses. */
+  loadsMax: 1000,
+  watchRetryMillis: 1000,
+
+  temporaryMillisMin: 15 * MINUTE_MILLIS,
+  temporaryMillisMax: 7 * DAY_MILLIS,
+  /** The narrowing policy travels inside the session token, in a header of each request. */
+  temporaryPolicyBytesMax: 2048,
+  tokenCharactersMax: 8192,
+
+  usagePendingMax: 10_000,
+  usageFlushMillis: MINUTE_MILLIS,
+
+  sessionsPerUserMax: 20,
+  sessionIdleMillis: 60 * MINUTE_MILLIS,
+  sessionAbsoluteMillis: 12 * 60 * MINUTE_MILLIS,
+  cachedSessionsMax: 10_000,
+  sessionSweepMillis: 60 * MINUTE_MILLIS,
+  userAgentCharactersMax: 256,
+} as const;
