@@ -1,0 +1,44 @@
+import type { ByteSource } from "../std/source.ts";
+import type { Check, Put } from "../store/index.ts";
+
+/**
+ * Many bytes: needles in append-only volumes. The caller appends first (durable when the promise resolves), then commits a row that
+ * names the refs, with `referenceChecks` among the commit's checks. A needle that no row ever names is collected later; one that a
+ * row lets go of gets `dropRows` in that same commit.
+ */
+export interface Blobs extends AsyncDisposable {
+  /**
+   * Stores `length` bytes of the source under the owner (the Store key of the rows that will name it), in extents of at most
+   * 8 MiB. Rejects with SOURCE_LENGTH where the source is shorter or longer, with SPACE_RESERVED below the free-space reserve.
+   * Nothing of a rejected append is ever live.
+   */
+  append(owner: Uint8Array, source: ByteSource, length: number): Promise<BlobAppend>;
+  /** The bytes from `start` up to `end` (exclusive) of the refs laid end to end; each 64 KiB block is verified before it is handed out. */
+  read(refs: readonly BlobRef[], start: number, end: number): ByteSource;
+  /** Checks that a commit needs whose puts name these refs: the collector has not condemned them. */
+  referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[];
+  /** Rows that a commit puts when it deletes the last row under `owner` that names these refs. */
+  dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[];
+}
+
+export interface BlobAppend extends Disposable {
+  readonly refs: readonly BlobRef[];
+  /** Call once the row is committed or given up: until then the collector leaves the needles alone. */
+  [Symbol.dispose](): void;
+}
+
+export interface BlobRef {
+  readonly volume: number;
+  /** Position of the needle in the volume's first generation, in units of 8 bytes: its name for life. */
+  readonly needle: number;
+  /** Bytes of data. */
+  readonly length: number;
+  /** crc32c of the data. */
+  readonly checksum: number;
+}
+
+/** Asked by the collector and by compaction. The answer comes from linearizable reads made after the question. */
+export interface References {
+  /** True where a row of this owner (or a share) names the needle. */
+  isLive(owner: Uint8Array, ref: { readonly volume: number; readonly needle: number }): Promise<boolean>;
+}

@@ -1,0 +1,207 @@
+import type { Clock, Disk } from "../env/index.ts";
+import type { Store } from "../store/index.ts";
+import { blobFailure } from "./errors.ts";
+import type { BlobCounters, BlobEvent, DamageEvent } from "./events.ts";
+import type { Examiner } from "./examiner.ts";
+import type { FileCache, FileLease } from "./file-cache.ts";
+import { FOLDER, identityOf, SECTOR_BYTES, SUPERBLOCK_BYTES, volumeFileName } from "./format.ts";
+import { GenerationWriter } from "./generation-writer.ts";
+import { type Health, isDiskFull } from "./health.ts";
+import { liveNeedles, readLive } from "./live-needles.ts";
+import { settledRange } from "./locator.ts";
+import type { BlobOptions } from "./options.ts";
+import type { Pacer } from "./pacer.ts";
+import type { Registry, Volume } from "./registry.ts";
+import { type Retirement, removeIfThere } from "./retirement.ts";
+import type { BlobBugs } from "./seeded-bugs.ts";
+import type { SpaceKeeper } from "./space-keeper.ts";
+
+/** A volume that could not be compacted is tried again after this long. */
+const RETRY_MILLIS = 60_000;
+
+export interface CompactorContext {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly files: FileCache;
+  readonly examiner: Examiner;
+  readonly space: SpaceKeeper;
+  readonly pacer: Pacer;
+  readonly retirement: Retirement;
+  readonly counters: BlobCounters;
+  readonly options: BlobOptions;
+  readonly onEvent: (event: BlobEvent) => void;
+  readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
+  /** Marks of needles that are gone may go some time after this. */
+  readonly onDropped: () => void;
+  readonly bugs: BlobBugs;
+}
+
+/**
+ * Copies the live needles of a sealed volume to its next generation, which becomes the current one by one commit of the volume's
+ * row. Before that commit the new file is verified and synced: a stop at any point leaves the generation that the row names whole.
+ * Only needles with a garbage mark are left out. Damage ends the attempt: what can not be copied must not be dropped.
+ */
+export class Compactor {
+  readonly #context: CompactorContext;
+  readonly #notBeforeMillis = new Map<number, number>();
+  readonly #requested = new Set<Volume>();
+
+  constructor(context: CompactorContext) {
+    this.#context = context;
+  }
+
+  /** The volume goes next, whatever its garbage. */
+  request(volume: Volume): void {
+    this.#requested.add(volume);
+  }
+
+  /** Compacts the volume with the largest share of garbage, if that is above the limit. */
+  async turn(): Promise<void> {
+    const { registry, options, clock } = this.#context;
+    const nowMillis = clock.monotonic();
+    let worst: Volume | undefined;
+    for (const volume of registry.all()) {
+      if (!canCompact(volume)) continue;
+      const wanted = this.#requested.has(volume) || garbageShare(volume) * 100 >= options.compactGarbagePercent;
+      if (!wanted || (this.#notBeforeMillis.get(volume.id) ?? 0) > nowMillis) continue;
+      if (worst === undefined || garbageShare(volume) > garbageShare(worst)) worst = volume;
+    }
+    if (worst === undefined) return;
+    this.#notBeforeMillis.set(worst.id, nowMillis + RETRY_MILLIS);
+    await this.compact(worst);
+    this.#notBeforeMillis.delete(worst.id);
+    this.#requested.delete(worst);
+  }
+
+  /** Whatever its garbage: this renews a damaged table too. Rejects with VOLUME_NOT_COMPACTED where something can not be read. */
+  async compact(volume: Volume): Promise<void> {
+    if (!canCompact(volume)) throw blobFailure("VOLUME_NOT_COMPACTED", { data: { volume: volume.id } });
+    volume.held = true;
+    try {
+      await this.#context.examiner.idle();
+      await this.#copy(volume);
+    } finally {
+      // A volume that is being removed, or of which it is not known which generation is the current one, stays held.
+      volume.held = volume.frozen || volume.row.state === "removed";
+    }
+  }
+
+  async #copy(volume: Volume): Promise<void> {
+    const { disk, files, health } = this.#context;
+    const nextName = volumeFileName(volume.id, volume.row.generation + 1);
+    let settled = false;
+    try {
+      using lease = await files.lease(volume.identity);
+      await this.#writeNext(volume, lease);
+      settled = true;
+    } catch (error) {
+      throw isDiskFull(error) ? blobFailure("SPACE_RESERVED", { cause: error }) : error;
+    } finally {
+      if (!settled && !volume.frozen && !health.stopping) await removeIfThere(disk, nextName);
+    }
+  }
+
+  async #writeNext(volume: Volume, lease: FileLease): Promise<void> {
+    const { space } = this.#context;
+    const pace = (bytes: number): Promise<void> => this.#pace(bytes);
+    const context = { ...this.#context, pace };
+    const bytesMax = copiedBytesMax(volume);
+    let writer: GenerationWriter | undefined;
+    let spaceTaken = 0;
+    try {
+      for await (const slot of liveNeedles(context, lease, settledRange(volume, lease, undefined))) {
+        // A volume without anything live is removed without writing: that goes on when there is no space at all.
+        if (writer === undefined) {
+          await space.take(bytesMax, "compaction");
+          spaceTaken = bytesMax;
+          writer = await this.#createWriter(volume);
+        }
+        await pace(slot.header.dataBytes);
+        await writer.add(slot, (from, length) => readLive(context, lease, slot, from, length));
+      }
+      if (writer === undefined) await this.#remove(volume);
+      else await this.#switch(volume, writer, pace);
+    } finally {
+      space.settle(spaceTaken);
+      await writer?.close();
+    }
+  }
+
+  #createWriter({ id, row }: Volume): Promise<GenerationWriter> {
+    const { disk, clock } = this.#context;
+    const identity = identityOf(id, row.generation + 1, row.tag);
+    const createdMillis = Math.max(0, Math.floor(clock.now()));
+    return GenerationWriter.create(disk, { identity, kind: row.kind, createdMillis });
+  }
+
+  async #switch(volume: Volume, writer: GenerationWriter, pace: (bytes: number) => Promise<void>): Promise<void> {
+    const { registry, files, clock, retirement, options, counters, bugs, onEvent, onDropped } = this.#context;
+    const before = volume.identity;
+    const bytesBefore = volume.row.durable;
+    const durable = await writer.finish();
+    if (!bugs.has("switch-before-sync")) await this.#sync(writer);
+    if (!(await writer.verify(pace))) {
+      throw blobFailure("VOLUME_NOT_COMPACTED", {
+        what: "A copied volume does not read back as it was written.",
+        data: { volume: volume.id, generation: before.generation + 1 },
+      });
+    }
+    const switchedMillis = Math.max(0, Math.floor(clock.now()));
+    await registry.change(volume, { generation: before.generation + 1, durable, gapBytes: 0, switchedMillis });
+    files.forget(before);
+    volume.garbageBytes = 0;
+    retirement.retireGeneration(volume.id, before.generation, bytesBefore, options.readersGraceMillis);
+    counters.compactions++;
+    counters.compactedBytes += durable;
+    onEvent({
+      kind: "volume-compacted",
+      volume: volume.id,
+      generation: volume.row.generation,
+      bytesBefore,
+      bytesAfter: durable,
+    });
+    onDropped();
+  }
+
+  /** Nothing in it is live: the id is never used again. */
+  async #remove(volume: Volume): Promise<void> {
+    const { registry, files, retirement, options, onDropped } = this.#context;
+    await registry.change(volume, { state: "removed" });
+    files.forget(volume.identity);
+    volume.garbageBytes = 0;
+    retirement.retireVolume(volume, options.readersGraceMillis);
+    onDropped();
+  }
+
+  async #sync(writer: GenerationWriter): Promise<void> {
+    try {
+      await writer.sync();
+      await this.#context.disk.syncDirectory(FOLDER);
+    } catch (error) {
+      throw this.#context.health.fail(error);
+    }
+  }
+
+  /** Also where a stop ends the copy: everything that runs in it paces. */
+  async #pace(bytes: number): Promise<void> {
+    if (this.#context.health.stopping) throw blobFailure("BLOBS_CLOSED");
+    await this.#context.pacer.pace(bytes);
+  }
+}
+
+function canCompact({ row, held, frozen, unsound }: Volume): boolean {
+  return row.state === "sealed" && !held && !frozen && !unsound;
+}
+
+/** Slots that are not known as garbage, the table, and what sectors are rounded up to. */
+function copiedBytesMax({ row, garbageBytes }: Volume): number {
+  return Math.max(0, row.durable - garbageBytes - row.gapBytes) + 4 * SUPERBLOCK_BYTES;
+}
+
+/** Of what can be garbage at all; beyond 1 where marks are counted twice. */
+export function garbageShare({ row, garbageBytes }: Volume): number {
+  return (garbageBytes + row.gapBytes) / Math.max(SECTOR_BYTES, row.durable - SUPERBLOCK_BYTES);
+}

@@ -1,0 +1,207 @@
+import type { Clock } from "../env/index.ts";
+import type { Check, Commit, Put, Row, RowAddress } from "../store/index.ts";
+import type { References } from "./blobs.ts";
+import { type CertainCommit, commitCertainly } from "./certain-commit.ts";
+import type { BlobCounters } from "./events.ts";
+import { deadAddress, decodeMark, encodeMark, type Mark, type NeedleName } from "./needle-rows.ts";
+import type { Registry } from "./registry.ts";
+import type { BlobBugs } from "./seeded-bugs.ts";
+
+/** Needles that are examined together: their rows fit into one commit. */
+export const EXAMINED_MAX = 32;
+
+/** A needle that may be garbage. The owner is the one in its header, whoever proposed it. */
+export interface Candidate {
+  readonly owner: Uint8Array;
+  readonly name: NeedleName;
+  readonly slotBytes: number;
+  /** The row that proposed it; it goes with the verdict. */
+  readonly drop?: Row;
+}
+
+export interface MarkedCandidate extends Candidate {
+  readonly markRevision: number;
+}
+
+export interface ExaminerContext extends CertainCommit {
+  readonly clock: Clock;
+  readonly references: References;
+  readonly registry: Registry;
+  readonly counters: BlobCounters;
+  /** Random, drawn at start. */
+  readonly run: number;
+  readonly bugs: BlobBugs;
+}
+
+/**
+ * Finds out whether needles are garbage, without a gap for a reference to slip through. First a mark is committed; every commit
+ * that names the needle checks that there is none. Only then the owner's rows are asked: a reference is there already and is seen,
+ * or its commit meets the mark and fails. A live needle's mark goes; a garbage needle's mark stays until its bytes are long gone.
+ */
+export class Examiner {
+  readonly #context: ExaminerContext;
+  #sequence = 0;
+  /** The examination that runs; they come one behind the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(context: ExaminerContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when no examination runs that began before this call. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
+  /**
+   * At most EXAMINED_MAX. Needles of volumes that are held are left for later. Returns those that are garbage now, or were before.
+   * After a rejection marks may be pending.
+   */
+  examine(candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+    return this.#inTurn(async () => {
+      const { references, bugs } = this.#context;
+      const fresh = distinct(candidates).filter((candidate) => this.#isFree(candidate));
+      const unreferenced = bugs.has("ask-before-mark")
+        ? await keepWhere(fresh, async ({ owner, name }) => !(await references.isLive(owner, name)))
+        : fresh;
+      const garbage: Candidate[] = [];
+      const marked = await this.#mark(unreferenced, garbage);
+      garbage.push(...(await this.#judge(marked, bugs.has("ask-before-mark") || bugs.has("delete-without-asking"))));
+      return garbage;
+    });
+  }
+
+  /** Asks again about needles whose marks were left pending. At most EXAMINED_MAX. */
+  reexamine(marks: readonly (Candidate & { readonly markRevision: number })[]): Promise<void> {
+    return this.#inTurn(() =>
+      this.#judge(
+        marks.filter((candidate) => this.#isFree(candidate)),
+        false,
+      ),
+    );
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  #isFree({ name }: Candidate): boolean {
+    return this.#context.registry.get(name.volume)?.held === false;
+  }
+
+  /** All marks in one commit, or one by one where one of them can not be set. What is garbage already goes to the list. */
+  async #mark(candidates: readonly Candidate[], garbage: Candidate[]): Promise<MarkedCandidate[]> {
+    if (candidates.length === 0) return [];
+    const revision = await this.#commitMarks(candidates);
+    if (revision !== undefined) return candidates.map((candidate) => ({ ...candidate, markRevision: revision }));
+    const marked: MarkedCandidate[] = [];
+    for (const candidate of candidates) {
+      const own = await this.#commitMarks([candidate]);
+      const markRevision = own ?? (await this.#earlierMark(candidate, garbage));
+      if (markRevision !== undefined) marked.push({ ...candidate, markRevision });
+    }
+    return marked;
+  }
+
+  #commitMarks(candidates: readonly Candidate[]): Promise<number | undefined> {
+    const checks: Check[] = candidates.map(({ owner, name }) => ({ ...deadAddress(owner, name), absent: true }));
+    const puts: Put[] = candidates.map((candidate) => this.#markPut(candidate, "pending"));
+    return commitCertainly(this.#context, { checks, puts }, { address: puts[0]!, value: puts[0]!.value });
+  }
+
+  /** The revision of a pending mark that is there already. A drop row of what is garbage already goes at once. */
+  async #earlierMark(candidate: Candidate, garbage: Candidate[]): Promise<number | undefined> {
+    const { store } = this.#context;
+    const { owner, name, drop } = candidate;
+    const { row } = await store.get(deadAddress(owner, name));
+    if (row === undefined) return undefined;
+    if (decodeMark(row.value).state === "pending") return row.revision;
+    garbage.push(candidate);
+    if (drop !== undefined) await store.commit({ checks: [unchanged(drop)], deletes: [drop] });
+    return undefined;
+  }
+
+  async #judge(marked: readonly MarkedCandidate[], skipQuestion: boolean): Promise<readonly Candidate[]> {
+    const { references } = this.#context;
+    const live = await Promise.all(
+      marked.map(({ owner, name }) => (skipQuestion ? false : references.isLive(owner, name))),
+    );
+    await this.#spare(marked.filter((_, at) => live[at]));
+    return this.#condemn(marked.filter((_, at) => !live[at]));
+  }
+
+  async #spare(marked: readonly MarkedCandidate[]): Promise<void> {
+    const { store, counters } = this.#context;
+    for (const candidate of marked) {
+      const mark = deadAddress(candidate.owner, candidate.name);
+      const checks = [{ ...mark, revision: candidate.markRevision }];
+      const { drop } = candidate;
+      counters.sparedNeedles++;
+      if (drop !== undefined) {
+        const result = await store.commit({ checks: [...checks, unchanged(drop)], deletes: [mark, drop] });
+        if (result.committed) continue;
+      }
+      // The row was let go of again meanwhile: only the mark goes, and the new drop row proposes the needle again.
+      await store.commit({ checks, deletes: [mark] });
+    }
+  }
+
+  async #condemn(marked: readonly MarkedCandidate[]): Promise<readonly Candidate[]> {
+    if (marked.length === 0 || (await this.#commitVerdicts(marked, true))) return marked;
+    const condemned: Candidate[] = [];
+    for (const candidate of marked) {
+      const isDone =
+        (await this.#commitVerdicts([candidate], true)) || (await this.#commitVerdicts([candidate], false));
+      if (isDone) condemned.push(candidate);
+    }
+    return condemned;
+  }
+
+  async #commitVerdicts(marked: readonly MarkedCandidate[], withDrops: boolean): Promise<boolean> {
+    const { counters, registry } = this.#context;
+    const drops = withDrops ? marked.flatMap(({ drop }) => drop ?? []) : [];
+    const puts = marked.map((candidate) => this.#markPut(candidate, "garbage"));
+    const checks: Check[] = marked.map(({ owner, name, markRevision }) => {
+      return { ...deadAddress(owner, name), revision: markRevision };
+    });
+    const commit: Commit = { checks: [...checks, ...drops.map(unchanged)], puts, deletes: drops };
+    const proof = { address: puts[0]!, value: puts[0]!.value };
+    if ((await commitCertainly(this.#context, commit, proof)) === undefined) return false;
+    for (const { name, slotBytes, drop } of marked) {
+      registry.get(name.volume)!.garbageBytes += slotBytes;
+      counters.garbageBytes += slotBytes;
+      if (drop === undefined) counters.orphanedNeedles++;
+      else counters.droppedNeedles++;
+    }
+    return true;
+  }
+
+  #markPut({ owner, name, slotBytes }: Candidate, state: Mark["state"]): Put {
+    const { run, clock } = this.#context;
+    const timeMillis = Math.max(0, Math.floor(clock.now()));
+    const mark: Mark = { state, run, sequence: this.#sequence++, slotBytes, timeMillis };
+    return { ...deadAddress(owner, name), value: encodeMark(mark) };
+  }
+}
+
+function unchanged(row: Row): Check {
+  const address: RowAddress = { table: row.table, key: row.key, suffix: row.suffix };
+  return { ...address, revision: row.revision };
+}
+
+/** One of each needle: a commit writes a row once. */
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const key = `${candidate.name.volume}:${candidate.name.needle}`;
+    if (!seen.has(key)) seen.set(key, candidate);
+  }
+  return [...seen.values()];
+}
+
+async function keepWhere<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {
+  const kept = await Promise.all(items.map(test));
+  return items.filter((_, at) => kept[at]);
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "../env/index.ts";
+import { type Row, type RowKey, type Store, TABLES } from "../store/index.ts";
+import { EXAMINED_MAX, type Examiner, type MarkedCandidate } from "./examiner.ts";
+import type { FileCache } from "./file-cache.ts";
+import { locate } from "./locator.ts";
+import { decodeMark, type Mark, type NeedleName, needleOfSuffix } from "./needle-rows.ts";
+import type { BlobOptions } from "./options.ts";
+import type { Registry, Volume } from "./registry.ts";
+import { volumeAddress } from "./volume-row.ts";
+
+const PAGE_ROWS = 500;
+
+export interface MarksPassContext {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly files: FileCache;
+  readonly examiner: Examiner;
+  readonly options: BlobOptions;
+  readonly run: number;
+}
+
+/**
+ * Goes through all marks: after a start to count the garbage again and to judge what was left pending, later to remove the marks
+ * of needles that compaction has dropped so long ago that nobody can still be about to refer to them.
+ */
+export class MarksPass {
+  readonly #context: MarksPassContext;
+  #after: RowKey | undefined;
+  #isRunning = false;
+  /** The first pass to the end counts the marks of earlier processes. */
+  #counted = false;
+  /** When the next pass begins, by the monotonic clock. */
+  #dueMillis: number;
+
+  constructor(context: MarksPassContext) {
+    this.#context = context;
+    this.#dueMillis = context.clock.monotonic();
+  }
+
+  /** True once the garbage of all volumes is known again. */
+  get counted(): boolean {
+    return this.#counted;
+  }
+
+  /** Asks for a pass that begins after so many milliseconds at the latest. */
+  request(delayMillis: number): void {
+    this.#dueMillis = Math.min(this.#dueMillis, this.#context.clock.monotonic() + delayMillis);
+  }
+
+  async turn(): Promise<void> {
+    const { clock, store, options } = this.#context;
+    if (!this.#isRunning) {
+      if (clock.monotonic() < this.#dueMillis) return;
+      this.#isRunning = true;
+      this.#after = undefined;
+      this.#dueMillis = clock.monotonic() + Math.max(options.referenceMillisMax, options.collectIntervalMillis);
+    }
+    for (let left = options.collectTurnNeedles; left > 0; left -= PAGE_ROWS) {
+      const range = this.#after === undefined ? {} : { after: this.#after };
+      const page = await store.scan(TABLES.dead, range, { limit: PAGE_ROWS });
+      await this.#look(page.rows);
+      this.#after = page.rows.at(-1);
+      if (page.more && this.#after !== undefined) continue;
+      this.#isRunning = false;
+      this.#counted = true;
+      return;
+    }
+  }
+
+  async #look(rows: readonly Row[]): Promise<void> {
+    let pending: MarkedCandidate[] = [];
+    for (const row of rows) {
+      const name = needleOfSuffix(row.suffix);
+      if (name === undefined) continue;
+      const mark = decodeMark(row.value);
+      const volume = this.#context.registry.get(name.volume);
+      if (volume?.held) this.request(this.#context.options.collectIntervalMillis);
+      else if (mark.state === "garbage" || volume === undefined) await this.#lookAtGarbage(row, name, mark, volume);
+      else pending.push({ owner: row.key, name, slotBytes: mark.slotBytes, markRevision: row.revision });
+      if (pending.length < EXAMINED_MAX) continue;
+      await this.#context.examiner.reexamine(pending);
+      pending = [];
+    }
+    if (pending.length > 0) await this.#context.examiner.reexamine(pending);
+  }
+
+  async #lookAtGarbage(row: Row, name: NeedleName, mark: Mark, volume: Volume | undefined): Promise<void> {
+    const { clock, registry, files, store, options, run } = this.#context;
+    if (volume !== undefined && volume.row.state !== "removed") {
+      const isThere = volume.row.generation === 1 || (await locate(files, volume, name.needle)) !== "absent";
+      if (isThere && !this.#counted && mark.run !== run) volume.garbageBytes += mark.slotBytes;
+      if (isThere || registry.get(name.volume)?.held) return;
+    }
+    // A volume that this node does not know may be another node's.
+    if (volume === undefined && (await store.get(volumeAddress(name.volume))).row !== undefined) return;
+    // Nothing named the needle when the mark was set: a reference on its way was read before.
+    const leftMillis = mark.timeMillis + options.referenceMillisMax - clock.now();
+    if (leftMillis > 0) {
+      this.request(leftMillis);
+      return;
+    }
+    const { table, key, suffix, revision } = row;
+    await store.commit({ checks: [{ table, key, suffix, revision }], deletes: [{ table, key, suffix }] });
+  }
+}

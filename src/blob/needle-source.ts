@@ -1,0 +1,129 @@
+import type { ByteSource } from "../std/source.ts";
+import type { BlobRef } from "./blobs.ts";
+import type { FileLease } from "./file-cache.ts";
+
+/** Up to here a needle is read with one pread: header, owner, data and trailer. */
+export const WHOLE_BYTES_MAX = 262_144;
+
+export interface NeedleRange {
+  readonly refs: readonly BlobRef[];
+  readonly start: number;
+  readonly end: number;
+  readonly sliceBytes: number;
+}
+
+/** A needle whose header and trailer were verified and belong to the ref; its data is verified block by block. */
+export interface OpenNeedle {
+  readonly lease: FileLease;
+  readonly position: number;
+  readonly dataPosition: number;
+  readonly blocks: readonly number[];
+  /** From the start of the slot, where the first pread brought it all. */
+  readonly whole: Uint8Array | undefined;
+}
+
+export interface SliceReader {
+  open(ref: BlobRef): Promise<OpenNeedle>;
+  slice(ref: BlobRef, needle: OpenNeedle, start: number, end: number): Promise<Uint8Array>;
+}
+
+/** The bytes of a range, slice by slice; one slice is read ahead of the consumer. */
+export class NeedleSource implements ByteSource {
+  readonly #reader: SliceReader;
+  readonly #slices: Generator<Slice, void, void>;
+  readonly #onEnd: (source: NeedleSource) => void;
+  #needle: OpenNeedle | undefined;
+  #ahead: Promise<Uint8Array | null> | undefined;
+  /** The slice that is being read, delivered or ahead: it uses the needle's file. */
+  #running: Promise<unknown> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(reader: SliceReader, range: NeedleRange, onEnd: (source: NeedleSource) => void) {
+    this.#reader = reader;
+    this.#slices = slicesOf(range);
+    this.#onEnd = onEnd;
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ending !== undefined) return null;
+    const reading = this.#ahead ?? this.#start();
+    this.#ahead = undefined;
+    try {
+      const bytes = await reading;
+      if (this.#failure !== undefined) throw this.#failure;
+      if (bytes === null) await this.#end();
+      else if (this.#ending === undefined) this.#ahead = this.#start();
+      return bytes;
+    } catch (error) {
+      await this.fail(error);
+      throw error;
+    }
+  }
+
+  cancel(): void {
+    void this.#end();
+  }
+
+  /** Breaks off: the next read rejects. */
+  async fail(reason: unknown): Promise<void> {
+    this.#failure ??= reason;
+    await this.#end();
+  }
+
+  /** Waits for the slice that is being read, then lets go of the file. */
+  #end(): Promise<void> {
+    this.#ending ??= this.#running.then(() => {
+      this.#letGo();
+      this.#onEnd(this);
+    });
+    return this.#ending;
+  }
+
+  #start(): Promise<Uint8Array | null> {
+    const next = this.#next();
+    this.#running = next.catch(() => {});
+    return next;
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    const step = this.#slices.next();
+    if (step.done) return null;
+    const { ref, start, end, last } = step.value;
+    this.#needle ??= await this.#reader.open(ref);
+    const bytes = await this.#reader.slice(ref, this.#needle, start, end);
+    if (last) this.#letGo();
+    return bytes;
+  }
+
+  #letGo(): void {
+    this.#needle?.lease[Symbol.dispose]();
+    this.#needle = undefined;
+  }
+}
+
+interface Slice {
+  readonly ref: BlobRef;
+  readonly start: number;
+  readonly end: number;
+  /** The last one of its ref: the lease ends behind it. */
+  readonly last: boolean;
+}
+
+/** What is read at once: whole needles where they are small, else aligned slices. */
+function* slicesOf({ refs, start, end, sliceBytes }: NeedleRange): Generator<Slice, void, void> {
+  let refStart = 0;
+  for (const ref of refs) {
+    const from = Math.max(0, start - refStart);
+    const to = Math.min(ref.length, end - refStart);
+    for (let at = from; at < to; ) {
+      const boundary = ref.length <= WHOLE_BYTES_MAX ? to : Math.floor(at / sliceBytes + 1) * sliceBytes;
+      const next = Math.min(to, boundary);
+      yield { ref, start: at, end: next, last: next === to };
+      at = next;
+    }
+    refStart += ref.length;
+    if (refStart >= end) return;
+  }
+}

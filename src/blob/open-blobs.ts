@@ -1,0 +1,299 @@
+import type { Env } from "../env/index.ts";
+import type { ByteSource } from "../std/source.ts";
+import type { Check, Put, Store } from "../store/index.ts";
+import { Appender } from "./appender.ts";
+import type { BlobAppend, BlobRef, Blobs, References } from "./blobs.ts";
+import { Collector } from "./collector.ts";
+import { Compactor } from "./compactor.ts";
+import { blobFailure } from "./errors.ts";
+import { type BlobCounters, type BlobEvent, type DamageEvent, zeroCounters } from "./events.ts";
+import { Examiner } from "./examiner.ts";
+import { ExtentWriter } from "./extent-writer.ts";
+import { FileCache } from "./file-cache.ts";
+import { FOLDER, SUPERBLOCK_BYTES, UNIT_BYTES } from "./format.ts";
+import { Health } from "./health.ts";
+import { InFlight } from "./in-flight.ts";
+import { addDamage } from "./ledger.ts";
+import { MarksPass } from "./marks-pass.ts";
+import { deadAddress, dropAddress, encodeDrop } from "./needle-rows.ts";
+import { NeedleWriter } from "./needle-writer.ts";
+import { OpenUpkeep } from "./open-upkeep.ts";
+import type { OpenVolume } from "./open-volume.ts";
+import { type BlobOptions, blobOptions } from "./options.ts";
+import { Pacer } from "./pacer.ts";
+import { BlobReader } from "./reader.ts";
+import { Registry, type Volume } from "./registry.ts";
+import { Retirement } from "./retirement.ts";
+import { Scrub } from "./scrub.ts";
+import { type BlobBugs, NO_BUGS } from "./seeded-bugs.ts";
+import { Sleeper } from "./sleeper.ts";
+import { SpaceKeeper } from "./space-keeper.ts";
+import { reopenVolume, settleFiles } from "./startup.ts";
+import { type BlobStatus, type VolumeStatus, volumeStatus } from "./status.ts";
+import { Sweeper } from "./sweeper.ts";
+import { Tasks } from "./tasks.ts";
+import { VolumeOpener } from "./volume-opener.ts";
+import { VolumeSupply } from "./volume-supply.ts";
+
+export interface BlobSettings {
+  readonly env: Pick<Env, "clock" | "timers" | "random" | "disk">;
+  readonly store: Store;
+  readonly references: References;
+  /** This node's name among the members of volumes; it never changes. */
+  readonly node?: string;
+  readonly options?: Partial<BlobOptions>;
+  readonly onEvent?: (event: BlobEvent) => void;
+  /** Called once: what the disk holds is not known any more, and the node must stop. */
+  readonly onFatal: (error: Error) => void;
+  /** For tests of tests. */
+  readonly bugs?: BlobBugs;
+}
+
+/** Blobs in volumes on this node's disk, and what an operator does with them. */
+export interface LocalBlobs extends Blobs {
+  readonly counters: Readonly<BlobCounters>;
+  status(): BlobStatus;
+  /** Reads all of one volume now, at the scrub's rate. Rejects with VOLUME_UNKNOWN. */
+  verifyVolume(volume: number): Promise<VolumeStatus>;
+  /** Compacts one sealed volume now, whatever its garbage. Rejects with VOLUME_UNKNOWN or VOLUME_NOT_COMPACTED. */
+  compactVolume(volume: number): Promise<void>;
+  /** Takes the open volumes out of use; they are sealed as soon as running appends are done with them. */
+  sealVolumes(): Promise<void>;
+  /** One turn of all background work, beside those that the timers start. */
+  maintain(): Promise<void>;
+}
+
+/** Recovers what the last stop left, then starts the background work. Rejects with VOLUME_FORMAT_NEWER, or with what disk and Store say. */
+export async function openBlobs(settings: BlobSettings): Promise<LocalBlobs> {
+  const parts = assemble(settings);
+  const { disk, registry, space } = parts;
+  await disk.makeDirectory(FOLDER);
+  await registry.load();
+  await settleFiles(parts);
+  for (const volume of registry.all()) {
+    const { state, writer, kind } = volume.row;
+    if (state !== "open" || writer !== parts.node || volume.unsound) continue;
+    const open = await reopenVolume(parts, volume);
+    if (open !== undefined) parts.supplies[kind].adopt(open);
+  }
+  await space.poll();
+  return new VolumeBlobs(parts);
+}
+
+/** Pause between two looks at open volumes, retired files and the scrub. */
+const UPKEEP_MILLIS = 1000;
+const LEDGER_MILLIS = 5000;
+
+type Parts = ReturnType<typeof assemble>;
+
+/** Every part, in the order of who needs whom. */
+function assemble(settings: BlobSettings) {
+  const { store, references, node = "1", bugs = NO_BUGS, onEvent = () => {} } = settings;
+  const { clock, timers, random, disk } = settings.env;
+  const options = blobOptions(settings.options);
+  const counters = zeroCounters();
+  const health = new Health(settings.onFatal);
+  const sleeper = new Sleeper(timers);
+  const registry = new Registry({ store, sleeper, health }, node);
+  const onDamage = damageRecorder(registry, counters, onEvent);
+  const files = new FileCache(disk, options.filesOpenMax);
+  const inFlight = new InFlight();
+  const space = new SpaceKeeper(disk, clock, options, counters, onEvent);
+  const base = {
+    ...{ clock, timers, random, disk, store, references, node, options, counters, health, sleeper, registry, onEvent },
+    ...{ onDamage, files, inFlight, space, bugs, run: random.u32() },
+  };
+  const opener = new VolumeOpener(base);
+  const supplies = {
+    needles: new VolumeSupply("needles", opener, health, options.volumeBytes),
+    extents: new VolumeSupply("extents", opener, health, options.volumeBytes),
+  };
+  const needles = new NeedleWriter({ ...base, supply: supplies.needles });
+  const extents = new ExtentWriter({ ...base, supply: supplies.extents });
+  const appender = new Appender({ ...base, needles, extents });
+  const reader = new BlobReader({ ...base, readSliceBytes: options.readSliceBytes });
+  const retirement = new Retirement(disk, clock, registry, counters, onEvent);
+  const examiner = new Examiner(base);
+  const marks = new MarksPass({ ...base, examiner });
+  const openVolume = (id: number): OpenVolume | undefined => {
+    return [...supplies.needles.all(), ...supplies.extents.all()].find((open) => open.id === id);
+  };
+  const upkeep = new OpenUpkeep({ ...base, supplies: [supplies.needles, supplies.extents] });
+  const collector = new Collector({ ...base, examiner });
+  const sweeper = new Sweeper({ ...base, examiner, openVolume });
+  const compactor = new Compactor({
+    ...{ ...base, examiner, retirement, pacer: new Pacer(clock, sleeper, options.compactBytesPerSecond) },
+    onDropped: () => marks.request(options.referenceMillisMax),
+  });
+  const scrub = new Scrub({
+    ...{ ...base, openVolume, pacer: new Pacer(clock, sleeper, Math.max(1, options.scrubBytesPerSecond)) },
+    onTableDamage: (volume) => compactor.request(volume),
+  });
+  const workers = { examiner, upkeep, collector, sweeper, marks, compactor, retirement, scrub };
+  return { ...base, ...workers, supplies, needles, extents, appender, reader, openVolume };
+}
+
+class VolumeBlobs implements LocalBlobs {
+  readonly #parts: Parts;
+  readonly #tasks: Tasks;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { timers, options, onEvent, health } = parts;
+    this.#tasks = new Tasks(timers, (task, error) => {
+      if (!health.stopping) onEvent({ kind: "task-failed", task, error });
+    });
+    const { spacePollMillis, collectIntervalMillis, compactIntervalMillis } = options;
+    this.#tasks.start({ name: "space", intervalMillis: spacePollMillis, run: () => parts.space.poll() });
+    this.#tasks.start({ name: "upkeep", intervalMillis: UPKEEP_MILLIS, run: () => this.#upkeep() });
+    this.#tasks.start({ name: "ledger", intervalMillis: LEDGER_MILLIS, run: () => this.#saveLedgers() });
+    this.#tasks.start({ name: "collect", intervalMillis: collectIntervalMillis, run: () => this.#collect() });
+    this.#tasks.start({ name: "compact", intervalMillis: compactIntervalMillis, run: () => parts.compactor.turn() });
+    if (options.scrubBytesPerSecond > 0) {
+      this.#tasks.start({ name: "scrub", intervalMillis: UPKEEP_MILLIS, run: () => parts.scrub.turn() });
+    }
+  }
+
+  get counters(): Readonly<BlobCounters> {
+    return this.#parts.counters;
+  }
+
+  append(owner: Uint8Array, source: ByteSource, length: number): Promise<BlobAppend> {
+    return this.#parts.appender.append(owner, source, length);
+  }
+
+  read(refs: readonly BlobRef[], start: number, end: number): ByteSource {
+    return this.#parts.reader.read(refs, start, end);
+  }
+
+  referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[] {
+    return refs.map((ref) => ({ ...deadAddress(owner, ref), absent: true }));
+  }
+
+  dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[] {
+    const value = encodeDrop(Math.max(0, Math.floor(this.#parts.clock.now())));
+    return refs.map((ref) => ({ ...dropAddress(owner, ref), value }));
+  }
+
+  status(): BlobStatus {
+    const { space, appender, inFlight, files, marks, registry, openVolume } = this.#parts;
+    return {
+      bytesFree: space.bytesFree,
+      bytesTotal: space.bytesTotal,
+      bytesReserved: space.bytesReserved,
+      memoryBytes: appender.memoryBytes,
+      appendsWaiting: appender.waiting,
+      needlesInFlight: inFlight.size,
+      filesOpen: files.size,
+      garbageCounted: marks.counted,
+      volumes: registry.all().map((volume) => volumeStatus(volume, openVolume(volume.id))),
+    };
+  }
+
+  async verifyVolume(id: number): Promise<VolumeStatus> {
+    const volume = this.#volume(id);
+    await this.#parts.scrub.verify(volume);
+    return volumeStatus(volume, this.#parts.openVolume(id));
+  }
+
+  async compactVolume(id: number): Promise<void> {
+    await this.#parts.compactor.compact(this.#volume(id));
+  }
+
+  async sealVolumes(): Promise<void> {
+    for (const supply of Object.values(this.#parts.supplies)) {
+      for (const open of supply.all()) if (open.tail > SUPERBLOCK_BYTES) supply.retire(open);
+    }
+    await this.#parts.upkeep.turn();
+  }
+
+  async maintain(): Promise<void> {
+    await this.#upkeep();
+    await this.#collect();
+    await this.#parts.compactor.turn();
+    await this.#upkeep();
+    await this.#saveLedgers();
+  }
+
+  /** Appends that run end as usual; then nothing is open any more. A clean stop leaves nothing to recover. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { health, appender, sleeper, needles, extents, reader, files, supplies } = this.#parts;
+    appender.close();
+    await appender.idle();
+    health.close();
+    sleeper.wakeAll();
+    await this.#tasks.close();
+    await Promise.all([needles.idle(), extents.idle()]);
+    await reader.close();
+    try {
+      if (!health.failed) await this.#record();
+    } catch {
+      // The next start reads what is not recorded.
+    }
+    await Promise.all([supplies.needles.close(), supplies.extents.close()]);
+    await files.close();
+  }
+
+  async #upkeep(): Promise<void> {
+    await this.#parts.upkeep.turn();
+    await this.#parts.retirement.turn();
+  }
+
+  async #saveLedgers(): Promise<void> {
+    const { registry } = this.#parts;
+    for (const volume of registry.all()) if (volume.ledgerChanged) await registry.saveLedger(volume);
+  }
+
+  async #record(): Promise<void> {
+    const { supplies, upkeep } = this.#parts;
+    for (const supply of Object.values(supplies)) {
+      for (const open of supply.all()) if (!open.lost) await upkeep.record(open);
+    }
+    await this.#saveLedgers();
+  }
+
+  /** The garbage of earlier processes is counted first; a failed turn may have left marks pending. */
+  async #collect(): Promise<void> {
+    const { marks, collector, sweeper, options } = this.#parts;
+    try {
+      await marks.turn();
+      await collector.turn();
+      await sweeper.turn();
+    } catch (error) {
+      marks.request(options.collectIntervalMillis);
+      throw error;
+    }
+  }
+
+  #volume(id: number): Volume {
+    const volume = this.#parts.registry.get(id);
+    if (volume === undefined || volume.row.state === "removed") {
+      throw blobFailure("VOLUME_UNKNOWN", { data: { volume: id } });
+    }
+    return volume;
+  }
+}
+
+/** Damage is reported once, and remembered in the volume's ledger until a complete verification does not find it any more. */
+function damageRecorder(
+  registry: Registry,
+  counters: BlobCounters,
+  onEvent: (event: BlobEvent) => void,
+): (damage: Omit<DamageEvent, "kind">) => void {
+  return (damage) => {
+    const volume = registry.get(damage.volume);
+    if (volume === undefined) return;
+    const name = damage.needle ?? Math.floor(damage.position / UNIT_BYTES);
+    if (volume.ledger.scrubCursor > 0) addDamage(volume.ledger.scrubDamage, name);
+    if (!addDamage(volume.ledger.damage, name)) return;
+    volume.ledgerChanged = true;
+    counters.damagedNeedles++;
+    onEvent({ kind: "damage", ...damage });
+  };
+}

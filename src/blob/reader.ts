@@ -1,0 +1,162 @@
+import { assert } from "../std/assert.ts";
+import { type AshlarError, hasCode } from "../std/errors.ts";
+import type { ByteSource } from "../std/source.ts";
+import type { BlobRef } from "./blobs.ts";
+import { findDamagedBlock, wholeChecksum } from "./block-checksums.ts";
+import { blobFailure } from "./errors.ts";
+import type { BlobCounters, DamageEvent } from "./events.ts";
+import type { FileCache, FileLease } from "./file-cache.ts";
+import { BLOCK_BYTES, HEADER_BYTES, OWNER_BYTES_MAX, trailerBytes, UNIT_BYTES } from "./format.ts";
+import { headerBytesWanted, headerChecksumAt, parseHeader, parseTrailer } from "./needle.ts";
+import { NeedleSource, type OpenNeedle, WHOLE_BYTES_MAX } from "./needle-source.ts";
+import type { Registry } from "./registry.ts";
+import type { BlobBugs } from "./seeded-bugs.ts";
+
+/** Owners that the first pread of a needle expects; a longer one costs a second pread. */
+const OWNER_BYTES_EXPECTED = 256;
+
+export interface ReaderContext {
+  readonly registry: Registry;
+  readonly files: FileCache;
+  readonly counters: BlobCounters;
+  readonly readSliceBytes: number;
+  readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
+  readonly bugs: BlobBugs;
+}
+
+/**
+ * Reads needles. Nothing is handed out before its block is verified against the trailer, and the trailer against the ref: neither a
+ * wrong place nor stale bytes nor damage is ever served.
+ */
+export class BlobReader {
+  readonly #context: ReaderContext;
+  readonly #sources = new Set<NeedleSource>();
+  #closed = false;
+
+  constructor(context: ReaderContext) {
+    this.#context = context;
+  }
+
+  read(refs: readonly BlobRef[], start: number, end: number): ByteSource {
+    const total = refs.reduce((sum, ref) => sum + ref.length, 0);
+    assert(start >= 0 && start <= end && end <= total, "a range lies inside of the refs");
+    this.#context.counters.reads++;
+    const { readSliceBytes } = this.#context;
+    const range = { refs, start, end, sliceBytes: Math.floor(readSliceBytes / BLOCK_BYTES) * BLOCK_BYTES };
+    const source = new NeedleSource(this, range, (ended) => {
+      this.#sources.delete(ended);
+    });
+    this.#sources.add(source);
+    return source;
+  }
+
+  /** Reads that run break off at their next chunk. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#sources].map((source) => source.fail(blobFailure("BLOBS_CLOSED"))));
+  }
+
+  /** Finds the needle and verifies header and trailer. The caller ends the lease. */
+  async open(ref: BlobRef): Promise<OpenNeedle> {
+    for (let attempt = 1; ; attempt++) {
+      const lease = await this.#lease(ref, attempt);
+      if (lease === undefined) continue;
+      try {
+        return await this.#openIn(lease, ref);
+      } catch (error) {
+        lease[Symbol.dispose]();
+        throw error;
+      }
+    }
+  }
+
+  /** Verified bytes of the needle; whole blocks are read, what was not asked for is cut off. */
+  async slice(ref: BlobRef, needle: OpenNeedle, start: number, end: number): Promise<Uint8Array> {
+    const { lease, position, dataPosition, blocks, whole } = needle;
+    const from = Math.floor(start / BLOCK_BYTES) * BLOCK_BYTES;
+    const to = Math.min(ref.length, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES);
+    const dataAt = dataPosition - position;
+    const data =
+      whole === undefined
+        ? await this.#pread(lease, ref, dataPosition + from, to - from)
+        : whole.subarray(dataAt + from, dataAt + to);
+    const damaged = data.length < to - from ? from / BLOCK_BYTES : findDamagedBlock(data, blocks, from / BLOCK_BYTES);
+    if (damaged !== undefined && !this.#context.bugs.has("serve-unverified")) {
+      throw this.#damaged(lease, ref, dataPosition + damaged * BLOCK_BYTES, "data");
+    }
+    this.#context.counters.readBytes += end - start;
+    return data.subarray(start - from, end - from);
+  }
+
+  /** Undefined where the generation changed between looking it up and opening its file. */
+  async #lease(ref: BlobRef, attempt: number): Promise<FileLease | undefined> {
+    if (this.#closed) throw blobFailure("BLOBS_CLOSED");
+    const volume = this.#context.registry.get(ref.volume);
+    if (volume === undefined || volume.row.state === "removed") throw missing(ref);
+    const { identity } = volume;
+    try {
+      return await this.#context.files.lease(identity);
+    } catch (error) {
+      if (!hasCode(error, "FILE_MISSING")) throw error;
+      if (attempt < 3 && volume.identity !== identity) return undefined;
+      throw missing(ref);
+    }
+  }
+
+  async #openIn(lease: FileLease, ref: BlobRef): Promise<OpenNeedle> {
+    const position =
+      lease.table === undefined ? ref.needle * UNIT_BYTES : await lease.table.find(lease.file, ref.needle);
+    if (position === undefined) throw missing(ref);
+    const whole = ref.length <= WHOLE_BYTES_MAX;
+    const expected = HEADER_BYTES + OWNER_BYTES_EXPECTED + (whole ? ref.length + trailerBytes(ref.length) : 0);
+    let bytes = await this.#pread(lease, ref, position, expected);
+    const wanted = headerBytesWanted(bytes, 0);
+    if (bytes.length < wanted) bytes = await this.#pread(lease, ref, position, HEADER_BYTES + OWNER_BYTES_MAX);
+    const header = parseHeader(bytes, 0, lease.identity);
+    if (header === undefined || header.filler || header.needle !== ref.needle || header.dataBytes !== ref.length) {
+      throw this.#damaged(lease, ref, position, "header");
+    }
+    const dataPosition = position + HEADER_BYTES + header.ownerBytes;
+    const trailerAt = dataPosition - position + ref.length;
+    const trailerEnd = trailerAt + trailerBytes(ref.length);
+    if (whole && bytes.length < trailerEnd) bytes = await this.#pread(lease, ref, position, trailerEnd);
+    const trailerData = whole
+      ? bytes.subarray(trailerAt, trailerEnd)
+      : await this.#pread(lease, ref, position + trailerAt, trailerBytes(ref.length));
+    const binding = { needle: ref.needle, dataBytes: ref.length, headerChecksum: headerChecksumAt(bytes, 0) };
+    const trailer = parseTrailer(trailerData, 0, binding, lease.identity);
+    const holds =
+      trailer?.state === "complete" &&
+      trailer.checksum === ref.checksum &&
+      wholeChecksum(trailer.blocks, ref.length) === ref.checksum;
+    if (!holds) throw this.#damaged(lease, ref, position + trailerAt, "footer");
+    return { lease, position, dataPosition, blocks: trailer.blocks, whole: whole ? bytes : undefined };
+  }
+
+  async #pread(lease: FileLease, ref: BlobRef, position: number, length: number): Promise<Uint8Array> {
+    try {
+      return await lease.file.read(position, length);
+    } catch (error) {
+      if (!hasCode(error, "DISK_FAILED")) throw error;
+      throw this.#damaged(lease, ref, position, "data", error);
+    }
+  }
+
+  #damaged(
+    lease: FileLease,
+    ref: BlobRef,
+    position: number,
+    what: DamageEvent["what"],
+    cause?: unknown,
+  ): AshlarError<"BLOB_DAMAGED"> {
+    const { volume, generation } = lease.identity;
+    const { needle } = ref;
+    this.#context.counters.damagedReads++;
+    this.#context.onDamage({ volume, generation, found: "read", needle, position, bytes: ref.length, what });
+    return blobFailure("BLOB_DAMAGED", { data: { volume, generation, needle, position, what }, cause });
+  }
+}
+
+function missing(ref: BlobRef): AshlarError<"BLOB_MISSING"> {
+  return blobFailure("BLOB_MISSING", { data: { volume: ref.volume, needle: ref.needle } });
+}

@@ -1,0 +1,72 @@
+import type { Clock, Disk } from "../env/index.ts";
+import { hasCode } from "../std/errors.ts";
+import type { BlobCounters, BlobEvent } from "./events.ts";
+import { FOLDER, volumeFileName } from "./format.ts";
+import type { Registry, Volume } from "./registry.ts";
+
+interface RetiredFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly dueMillis: number;
+  /** The whole volume goes: its rows are deleted behind the file. */
+  readonly volume: Volume | undefined;
+}
+
+/**
+ * Removes files that nothing refers to any more, after the readers' grace. (Readers that have one open keep it for as long as they
+ * read.) What a stop leaves here is removed at the next start: the rows tell.
+ */
+export class Retirement {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #registry: Registry;
+  readonly #counters: BlobCounters;
+  readonly #onEvent: (event: BlobEvent) => void;
+  #files: RetiredFile[] = [];
+
+  constructor(disk: Disk, clock: Clock, registry: Registry, counters: BlobCounters, onEvent: (e: BlobEvent) => void) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#registry = registry;
+    this.#counters = counters;
+    this.#onEvent = onEvent;
+  }
+
+  /** A generation that the volume's row has left behind. */
+  retireGeneration(volume: number, generation: number, bytes: number, graceMillis: number): void {
+    this.#add(volumeFileName(volume, generation), bytes, graceMillis, undefined);
+  }
+
+  /** A volume whose row says that it is removed. */
+  retireVolume(volume: Volume, graceMillis: number): void {
+    this.#add(volumeFileName(volume.id, volume.row.generation), volume.row.durable, graceMillis, volume);
+  }
+
+  async turn(): Promise<void> {
+    const nowMillis = this.#clock.monotonic();
+    const due = this.#files.filter(({ dueMillis }) => dueMillis <= nowMillis);
+    for (const file of due) {
+      await removeIfThere(this.#disk, file.name);
+      await this.#disk.syncDirectory(FOLDER);
+      if (file.volume !== undefined) {
+        await this.#registry.forget(file.volume);
+        this.#counters.volumesRemoved++;
+        this.#onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
+      }
+      this.#counters.reclaimedBytes += file.bytes;
+      this.#files = this.#files.filter((other) => other !== file);
+    }
+  }
+
+  #add(name: string, bytes: number, graceMillis: number, volume: Volume | undefined): void {
+    this.#files.push({ name, bytes, dueMillis: this.#clock.monotonic() + graceMillis, volume });
+  }
+}
+
+export async function removeIfThere(disk: Disk, name: string): Promise<void> {
+  try {
+    await disk.remove(name);
+  } catch (error) {
+    if (!hasCode(error, "FILE_MISSING")) throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import type { Clock } from "../env/index.ts";
+import type { References } from "./blobs.ts";
+import type { DamageEvent } from "./events.ts";
+import { type Candidate, EXAMINED_MAX, type Examiner } from "./examiner.ts";
+import type { FileCache, FileLease } from "./file-cache.ts";
+import { UNIT_BYTES } from "./format.ts";
+import type { InFlight } from "./in-flight.ts";
+import { settledRange, startOf } from "./locator.ts";
+import type { OpenVolume } from "./open-volume.ts";
+import type { BlobOptions } from "./options.ts";
+import type { Registry, Volume } from "./registry.ts";
+import type { BlobBugs } from "./seeded-bugs.ts";
+import { type NeedleSlot, type Slot, walkSlots } from "./walk.ts";
+
+export interface SweeperContext {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly files: FileCache;
+  readonly inFlight: InFlight;
+  readonly examiner: Examiner;
+  readonly references: References;
+  readonly options: BlobOptions;
+  readonly openVolume: (volume: number) => OpenVolume | undefined;
+  readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
+  readonly bugs: BlobBugs;
+}
+
+/**
+ * Looks for orphans: needles whose append was never followed by a row. Every needle is asked about once when it is old enough; from
+ * then on only a drop row can make it garbage. (Rarely all are asked about again, for the mistakes of others.)
+ */
+export class Sweeper {
+  readonly #context: SweeperContext;
+
+  constructor(context: SweeperContext) {
+    this.#context = context;
+  }
+
+  async turn(): Promise<void> {
+    let left = this.#context.options.collectTurnNeedles;
+    for (const volume of this.#context.registry.all()) {
+      if (left <= 0) return;
+      if (this.#isDue(volume)) left -= await this.#sweep(volume, left);
+    }
+  }
+
+  #isDue({ row, ledger, held, unsound }: Volume): boolean {
+    if (held || unsound || row.state === "removed") return false;
+    if (row.state === "open" || ledger.sweepCursor > 0) return true;
+    return this.#context.clock.now() - ledger.sweptMillis >= this.#context.options.sweepEveryMillis;
+  }
+
+  /** Returns how many needles it asked about. */
+  async #sweep(volume: Volume, needlesMax: number): Promise<number> {
+    const { files, openVolume, clock } = this.#context;
+    const { ledger } = volume;
+    using lease = await files.lease(volume.identity);
+    const { from, to } = settledRange(volume, lease, openVolume(volume.id));
+    let asked = 0;
+    let batch: NeedleSlot[] = [];
+    const start = Math.max(from, await startOf(lease, ledger.sweepCursor));
+    for await (const slot of walkSlots(lease.file, lease.identity, { from: start, to, verify: "footers" })) {
+      const ready = this.#isReady(volume, slot);
+      if (ready && slot.kind === "needle" && slot.state !== "void") batch.push(slot);
+      if (ready && batch.length < EXAMINED_MAX) continue;
+      const goesOn = await this.#ask(volume, lease, batch);
+      asked += batch.length;
+      batch = [];
+      if (!goesOn || !ready || asked >= needlesMax) return asked;
+    }
+    if (!(await this.#ask(volume, lease, batch))) return asked;
+    if (volume.row.state === "sealed" && volume.identity === lease.identity) {
+      ledger.sweepCursor = 0;
+      ledger.sweptMillis = Math.max(1, Math.floor(clock.now()));
+    } else if (lease.table === undefined) {
+      ledger.sweepCursor = Math.max(ledger.sweepCursor, to / UNIT_BYTES);
+    }
+    volume.ledgerChanged = true;
+    return asked + batch.length;
+  }
+
+  /** Old enough, and not of an append that runs. */
+  #isReady(volume: Volume, slot: Slot): boolean {
+    if (slot.kind !== "needle") return true;
+    const { clock, options, inFlight, bugs } = this.#context;
+    if (slot.header.timeMillis + options.collectAgeMillis > clock.now()) return false;
+    return bugs.has("ignore-in-flight") || !inFlight.has({ volume: volume.id, needle: slot.header.needle });
+  }
+
+  /** Most are live, so they are asked about before any mark is set. False where compaction has taken the volume. */
+  async #ask(volume: Volume, lease: FileLease, slots: readonly NeedleSlot[]): Promise<boolean> {
+    if (slots.length === 0) return !volume.held;
+    const { references, examiner, onDamage } = this.#context;
+    const named = slots.map((slot) => ({ slot, name: { volume: volume.id, needle: slot.header.needle } }));
+    const live = await Promise.all(named.map(({ slot, name }) => references.isLive(slot.owner, name)));
+    const orphans: Candidate[] = [];
+    for (const [at, { slot, name }] of named.entries()) {
+      const slotBytes = slot.end - slot.position;
+      if (!live[at]) orphans.push({ owner: slot.owner, name, slotBytes });
+      else if (slot.state === "unfinished") {
+        const { generation } = lease.identity;
+        const { position } = slot;
+        const { needle } = name;
+        onDamage({
+          volume: volume.id,
+          generation,
+          found: "collector",
+          needle,
+          position,
+          bytes: slotBytes,
+          what: "footer",
+        });
+      }
+    }
+    if (orphans.length > 0) await examiner.examine(orphans);
+    if (volume.held) return false;
+    const last = slots.at(-1)!;
+    volume.ledger.sweepCursor = lease.table === undefined ? last.end / UNIT_BYTES : last.header.needle + 1;
+    volume.ledgerChanged = true;
+    return true;
+  }
+}
