@@ -1,0 +1,168 @@
+import type { Clock, Compute, Exchange, Random } from "../../env/index.ts";
+import type { Objects } from "../../service/objects/index.ts";
+import { createShell, type HttpCall, type HttpObserver, TrustedProxies } from "../http/index.ts";
+import { type Address, addressOf } from "./address.ts";
+import { type AccessPort, anonymousCaller, authenticate, type Caller, type Signing } from "./authenticate.ts";
+import { addCors } from "./cors.ts";
+import { DocumentCache } from "./documents.ts";
+import { toS3Error } from "./error-map.ts";
+import { errorReply } from "./error-reply.ts";
+import { notImplemented, s3Failure } from "./errors.ts";
+import { FormMemory } from "./form-memory.ts";
+import { HANDLERS } from "./handlers.ts";
+import { hideMissing } from "./hide-missing.ts";
+import { contextOf, needsOf } from "./needs.ts";
+import { FEATURES, type Operation, type ServedName } from "./operations/index.ts";
+import type { Ports } from "./operator.ts";
+import type { S3Options } from "./options.ts";
+import { checkOwner } from "./owner-check.ts";
+import { Permissions } from "./permissions.ts";
+import { refuseUnbuiltHeaders } from "./refused-headers.ts";
+import { hoistHeaders, type S3Reply, type S3Request } from "./request.ts";
+import { routeOf } from "./routing.ts";
+
+export interface S3GatewayParts {
+  readonly env: { readonly clock: Clock; readonly random: Random; readonly compute: Compute };
+  readonly objects: Objects;
+  readonly access: AccessPort;
+  readonly signing: Signing;
+  readonly options: S3Options;
+  readonly observer?: HttpObserver;
+}
+
+/**
+ * The S3 front. Of a request: where it goes (address, route), who sends it (authenticate), whether it may (needs), and only then its
+ * body, its work and its answer.
+ */
+export function createS3Gateway(parts: S3GatewayParts): (exchange: Exchange) => void {
+  const gateway = new Gateway(parts);
+  const { options, env, observer } = parts;
+  const trustedProxies = TrustedProxies.parse(options.trustedProxies);
+  if ("invalid" in trustedProxies) {
+    throw s3Failure("InvalidArgument", {
+      what: `The trusted proxy ${trustedProxies.invalid} is neither an address nor a network.`,
+      data: { option: "trustedProxies" },
+    });
+  }
+  return createShell(
+    {
+      name: "s3",
+      clock: env.clock,
+      random: env.random,
+      trustedProxies,
+      observer,
+      pace: { graceMillis: options.bodyGraceMillis, bytesPerSecondMin: options.bodyRateMin },
+      requestsMax: options.requestsMax,
+    },
+    gateway,
+  );
+}
+
+class Gateway {
+  readonly #parts: S3GatewayParts;
+  readonly #domains: readonly string[];
+  readonly #documents: DocumentCache;
+  readonly #formMemory: FormMemory;
+
+  constructor(parts: S3GatewayParts) {
+    this.#parts = parts;
+    const domains = parts.options.domains.map((domain) => domain.toLowerCase());
+    this.#domains = domains.sort((left, right) => right.length - left.length);
+    this.#documents = new DocumentCache(parts.objects);
+    this.#formMemory = new FormMemory(parts.options.formMemoryBytesMax);
+  }
+
+  async answer(call: HttpCall): Promise<void> {
+    const { headers, exchange } = call;
+    const address = addressOf(exchange.target, call.origin.host, this.#domains);
+    const hoisted = hoistHeaders(address.query, headers);
+    const operation = routeOf(exchange.method, address.level, address.query, headers);
+    call.operation = operation.name;
+    const caller = await this.#callerOf(call, address, operation);
+    call.principal = caller.anonymous ? undefined : caller.owner;
+    if (operation.notBuilt !== undefined) {
+      throw notImplemented(FEATURES[operation.notBuilt].replaceAll("`", "'"), { Operation: operation.name });
+    }
+    refuseUnbuiltHeaders(headers);
+    const { bucket, key, query } = address;
+    const input: S3Request = { call, operation, address, bucket, key, query, headers, hoisted, caller };
+    const ports = this.#portsOf(input);
+    const needs = needsOf(input);
+    for (const need of needs) await ports.permissions.require(need);
+    await checkOwner(input, ports);
+    const reply = await this.#run(operation.name as ServedName, input, ports);
+    await this.#send(call, address, reply);
+  }
+
+  async refuse(call: HttpCall, error: unknown): Promise<void> {
+    const told = toS3Error(call.body.failure ?? error);
+    call.errorCode = told.code;
+    const address = this.#addressForError(call);
+    const reply = errorReply(told, {
+      method: call.exchange.method,
+      resource: call.exchange.target.split("?", 1)[0]!.slice(0, 2048),
+      requestId: call.requestId,
+      hostId: call.hostId,
+      bucket: address?.bucket,
+      key: address?.key,
+    });
+    await this.#send(call, address, reply);
+  }
+
+  async #run(name: ServedName, input: S3Request, ports: Ports): Promise<S3Reply> {
+    try {
+      return await HANDLERS[name](input, ports);
+    } catch (error) {
+      throw await hideMissing(error, input, ports);
+    }
+  }
+
+  /** A browser's preflight carries no credential, and a form carries it in the body. */
+  #callerOf(call: HttpCall, address: Address, operation: Operation): Caller | Promise<Caller> {
+    if (operation.method === "OPTIONS") return anonymousCaller({ kind: "undeclared" });
+    const { access, signing, env, options } = this.#parts;
+    return authenticate(call, address, { access, signing, clock: env.clock, legacyV2: options.allowV2 });
+  }
+
+  #portsOf(input: S3Request): Ports {
+    const { objects, access, env, options, signing } = this.#parts;
+    const documents = this.#documents;
+    const permissionsOf = (of: S3Request): Permissions =>
+      new Permissions({ access, objects, documents }, of.caller, () => contextOf(of, env.clock));
+    return {
+      objects,
+      access,
+      clock: env.clock,
+      compute: env.compute,
+      options,
+      documents,
+      signing,
+      permissions: permissionsOf(input),
+      permissionsOf,
+      formMemory: this.#formMemory,
+    };
+  }
+
+  async #send(call: HttpCall, address: Address | undefined, reply: S3Reply): Promise<void> {
+    const { headers, status, body, bodyBytes } = reply;
+    headers.push("x-amz-request-id", call.requestId, "x-amz-id-2", call.hostId, "Server", "Ashlar");
+    const origin = call.headers.get("origin");
+    if (origin !== undefined && address !== undefined && address.bucket !== "" && call.exchange.method !== "OPTIONS") {
+      await addCors(headers, this.#documents, {
+        bucket: address.bucket,
+        origin,
+        method: call.exchange.method,
+        headers: [],
+      });
+    }
+    await call.reply(status, headers, body, bodyBytes);
+  }
+
+  #addressForError(call: HttpCall): Address | undefined {
+    try {
+      return addressOf(call.exchange.target, call.origin.host, this.#domains);
+    } catch {
+      return undefined;
+    }
+  }
+}

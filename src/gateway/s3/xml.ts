@@ -1,0 +1,58 @@
+import { escapeXml, parseXml, S3_NAMESPACE, type XmlElement, XmlWriter } from "../../codec/xml/index.ts";
+import { utf8 } from "../../std/bytes.ts";
+import type { S3Reply } from "./request.ts";
+
+export type { XmlElement } from "../../codec/xml/index.ts";
+
+const CONTENT_TYPE = "application/xml";
+const XSI = "http://www.w3.org/2001/XMLSchema-instance";
+
+/** A document of S3's namespace that becomes an answer. */
+export class XmlReply extends XmlWriter {
+  constructor(root: string) {
+    super(root, { xmlns: S3_NAMESPACE });
+  }
+
+  /** An ACL's grantee has its type in an attribute. */
+  openTyped(name: string, type: string): this {
+    return this.open(name, { "xmlns:xsi": XSI, "xsi:type": type });
+  }
+
+  owner(owner: string, element = "Owner"): this {
+    return this.open(element).text("ID", owner).text("DisplayName", owner).close();
+  }
+
+  reply(headers: string[] = []): S3Reply {
+    return xmlReply(200, headers, this.finish());
+  }
+}
+
+/** A document that is one text. */
+export function textReply(root: string, text: string): S3Reply {
+  const document = `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${S3_NAMESPACE}">${escapeXml(text)}</${root}>`;
+  return xmlReply(200, [], utf8(document));
+}
+
+export function xmlReply(status: number, headers: string[], body: Uint8Array): S3Reply {
+  headers.push("Content-Type", CONTENT_TYPE, "Content-Length", String(body.length));
+  return { status, headers, body };
+}
+
+/** The root of a request's document, which must have that name and hold nothing but those children. */
+export function readXml(bytes: Uint8Array, root: string, children: readonly string[]): XmlElement {
+  return parseXml(bytes, { bytesMax: bytes.length }).expect(root, children);
+}
+
+/** The text of the child of that name, of which there may be one. */
+export function textOf(element: XmlElement, name: string): string | undefined {
+  return element.optional(name)?.text();
+}
+
+export function textsOf(element: XmlElement, name: string): string[] {
+  return element.all(name).map((child) => child.text());
+}
+
+/** As S3 writes a time in XML: `2026-11-21T10:00:00.000Z`. */
+export function isoTime(millis: number): string {
+  return new Date(millis).toISOString();
+}
