@@ -116,7 +116,8 @@ describe("@aws-sdk/client-s3 at its default settings", () => {
     assert.equal((await fetch(link, { method: "PUT", body: "linked" })).status, 200);
     const read = await getSignedUrl(client, new s3.GetObjectCommand({ Bucket, Key: "by link" }), { expiresIn: 60 });
     assert.equal(await (await fetch(read)).text(), "linked");
-    assert.equal((await fetch(read.replace(/Signature=./, "Signature=0"))).status, 403);
+    const forged = read.replace(/(X-Amz-Signature=)(.)/, (_, name, digit) => `${name}${digit === "0" ? "1" : "0"}`);
+    assert.equal((await fetch(forged)).status, 403);
     const post = await createPresignedPost(client, {
       Bucket,
       Key: "forms/${filename}",

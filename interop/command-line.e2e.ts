@@ -70,7 +70,7 @@ describe("command line clients", () => {
     await s3cmd("get", "--recursive", "s3://s3cmd-bucket/prefix/", `${back}/`);
     assert.deepEqual(await hashTree(back), expected);
     const info = await s3cmd("info", "s3://s3cmd-bucket/prefix/large");
-    assert.match(info, /File size: {2}209715200/);
+    assert.match(info, /File size: +209715200/);
     const link = (await s3cmd("signurl", "s3://s3cmd-bucket/prefix/one", "+60")).trim();
     assert.match(link, /^http/);
     await s3cmd("del", "--recursive", "--force", "s3://s3cmd-bucket/");

@@ -22,7 +22,8 @@ export interface ServerProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-const launcher = fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
+/** ASHLAR_LAUNCHER: another one, of an installed package for instance. */
+const launcher = process.env["ASHLAR_LAUNCHER"] ?? fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
 const START_MILLIS_MAX = 60_000;
 
 export async function temporaryFolder(name: string): Promise<AsyncDisposable & { readonly path: string }> {

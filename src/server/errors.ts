@@ -1,0 +1,33 @@
+import { type AshlarError, failures } from "../std/errors.ts";
+
+export const SERVER_ERRORS = {
+  DATA_FORMAT_NEWER: {
+    what: "The data directory was written by a newer version of Ashlar.",
+    advice: "Start that version or a later one; nothing was changed.",
+  },
+  DATA_FILE_DAMAGED: {
+    what: "A file of the data directory can not be read.",
+    advice: "Restore it from a backup; the file's name is in the error's data.",
+  },
+  PLAINTEXT_REFUSED: {
+    what: "A listener on an address that is not loopback has no TLS.",
+    advice: "Give it a certificate and a key, or say --allow-plaintext.",
+  },
+  ADDRESS_REFUSED: {
+    what: "A listener can not have its address.",
+    advice: "Stop what listens there, or name another address; port 0 takes any free one.",
+  },
+  TLS_INCOMPLETE: {
+    what: "A listener has a certificate without a key, or a key without a certificate.",
+    advice: "Give both.",
+  },
+  ROOT_KEY_INVALID: {
+    what: "The root key is not valid.",
+    advice: "Use an access key of 3 to 128 characters without spaces, and a secret key of at least 8.",
+  },
+} as const;
+
+export type ServerErrorCode = keyof typeof SERVER_ERRORS;
+export type ServerError = AshlarError<ServerErrorCode>;
+
+export const serverFailure: ReturnType<typeof failures<typeof SERVER_ERRORS>> = failures(SERVER_ERRORS);

@@ -1,0 +1,92 @@
+import type { Disk, Random } from "../env/index.ts";
+import { fromHex, toHex } from "../std/bytes.ts";
+import { serverFailure } from "./errors.ts";
+import type { ServerOptions } from "./options.ts";
+import { readSmallFile, writeSmallFile } from "./small-file.ts";
+
+// Who this node is: small files at the top of the data directory, written once, by the first start.
+//
+//   format.json     the format of everything beneath, and the node's id
+//   root-key.json   the root access key (file mode 0600)
+//   seal-key.json   the key under which secrets are encrypted in the Store (file mode 0600)
+
+const DATA_FORMAT = 1;
+const KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const SECRET_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+export interface RootKey {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export interface Identity {
+  readonly nodeId: string;
+  readonly root: RootKey;
+  readonly sealKey: Uint8Array;
+}
+
+export async function openIdentity(disk: Disk, random: Random, options: ServerOptions): Promise<Identity> {
+  const { format, nodeId } = await once(disk, "format.json", isFormat, () => ({
+    format: DATA_FORMAT,
+    nodeId: letters(random, KEY_LETTERS, 16),
+  }));
+  if (format > DATA_FORMAT) throw serverFailure("DATA_FORMAT_NEWER", { data: { format, known: DATA_FORMAT } });
+  const stored = await once(disk, "root-key.json", isRootKey, () => ({
+    accessKey: letters(random, KEY_LETTERS, 20),
+    secretKey: letters(random, SECRET_LETTERS, 40),
+  }));
+  const sealed = await once(disk, "seal-key.json", isSealKey, () => ({ key: toHex(random.bytes(32)) }));
+  return { nodeId, root: checkRoot(overridden(stored, options)), sealKey: fromHex(sealed.key)! };
+}
+
+async function once<T>(disk: Disk, name: string, isValid: (value: unknown) => value is T, make: () => T): Promise<T> {
+  const content = await readSmallFile(disk, name);
+  if (content === undefined) {
+    const value = make();
+    await writeSmallFile(disk, name, `${JSON.stringify(value, undefined, 2)}\n`);
+    return value;
+  }
+  const value = parsed(content);
+  if (!isValid(value)) throw serverFailure("DATA_FILE_DAMAGED", { what: `${name} can not be read.`, data: { name } });
+  return value;
+}
+
+function overridden(stored: RootKey, { rootAccessKey, rootSecretKey }: ServerOptions): RootKey {
+  return { accessKey: rootAccessKey ?? stored.accessKey, secretKey: rootSecretKey ?? stored.secretKey };
+}
+
+function checkRoot(root: RootKey): RootKey {
+  const isValid =
+    /^[^\s/=,]{3,128}$/.test(root.accessKey) && root.secretKey.length >= 8 && root.secretKey.length <= 128;
+  if (!isValid) throw serverFailure("ROOT_KEY_INVALID");
+  return root;
+}
+
+function letters(random: Random, alphabet: string, length: number): string {
+  // Both alphabets have a power of two of letters, so no letter is likelier than another.
+  return Array.from(random.bytes(length), (byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFormat(value: unknown): value is { format: number; nodeId: string } {
+  return isRecord(value) && typeof value["format"] === "number" && typeof value["nodeId"] === "string";
+}
+
+function isRootKey(value: unknown): value is RootKey {
+  return isRecord(value) && typeof value["accessKey"] === "string" && typeof value["secretKey"] === "string";
+}
+
+function isSealKey(value: unknown): value is { key: string } {
+  return isRecord(value) && typeof value["key"] === "string" && fromHex(value["key"])?.length === 32;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import type { Env } from "../env/index.ts";
+import { createMemoryEnv } from "../env/memory.ts";
+import { createNodeEnv } from "../env/node/index.ts";
+import { type RawOptions, resolveOptions } from "../std/options.ts";
+import { composeNode } from "./compose.ts";
+import { Logger } from "./logger.ts";
+import { SERVER_OPTIONS, type ServerOptions } from "./options.ts";
+
+export interface RunningServer extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT` */
+  readonly s3: string;
+  readonly api: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly region: string;
+  /** Takes no new requests, lets running ones end, makes everything durable. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export type StartOptions = Partial<{ -readonly [Name in keyof ServerOptions]: ServerOptions[Name] }> & {
+  /** Called once when the disk failed and nothing can be trusted any more. Default: the process ends with code 1. */
+  readonly onFatal?: (error: Error) => void;
+  /** Takes the log's lines. Default: none. */
+  readonly log?: (line: string) => void;
+};
+
+/** A memory server's log is read by nobody after a crash: small segments cost less to allocate. */
+const MEMORY_SEGMENT_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Starts a node in this process, on free ports unless told otherwise: for other people's tests, with `{ memory: true }`, and for
+ * programs that bring their own storage. Rejects with SERVER_ERRORS, OPTION_ERRORS or what a part of the node says.
+ */
+export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
+  const { onFatal, log, ...values } = options;
+  const freePorts = { s3Listen: "127.0.0.1:0", apiListen: "127.0.0.1:0" };
+  return startNode(resolveServerOptions([{ label: "startServer", values: { ...freePorts, ...values } }]), { onFatal, log });
+}
+
+/** Options from several sources, the earlier winning. */
+export function resolveServerOptions(sources: readonly { readonly label: string; readonly values: RawOptions }[]): ServerOptions {
+  return resolveOptions(SERVER_OPTIONS, sources);
+}
+
+/** As startServer, with options that are resolved already. */
+export async function startNode(
+  options: ServerOptions,
+  hooks: { readonly onFatal?: ((error: Error) => void) | undefined; readonly log?: ((line: string) => void) | undefined },
+): Promise<RunningServer> {
+  await using parts = new AsyncDisposableStack();
+  const env: Env = parts.use(options.memory ? createMemoryEnv() : await createNodeEnv({ dataDirectory: resolve(options.dataDir) }));
+  const logger = new Logger(env.clock, options.logFormat, hooks.log ?? (() => {}));
+  const segmentBytes = options.memory ? MEMORY_SEGMENT_BYTES : options.segmentBytes;
+  const onFatal = hooks.onFatal ?? (() => process.exit(1));
+  const node = parts.use(await composeNode({ env, options: { ...options, segmentBytes }, logger, onFatal }));
+  const owned = parts.move();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= owned.disposeAsync());
+  const { accessKey, secretKey } = node.root;
+  return { s3: node.s3, api: node.api, accessKey, secretKey, region: options.region, close, [Symbol.asyncDispose]: close };
+}
