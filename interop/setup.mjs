@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli" };
+const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli", chromium: "chromium" };
 const BOTO3 = "boto3==1.43.11";
 
 function run(command, args, options = {}) {

@@ -1,19 +1,23 @@
-import { type BlobEvent, openBlobs } from "../blob/index.ts";
+import { openBlobs } from "../blob/index.ts";
 import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
-import { createS3Gateway, S3_OPTIONS, type S3Options } from "../gateway/s3/index.ts";
+import { createApi, EventLog, Metrics } from "../gateway/api/index.ts";
+import { createS3Gateway } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
 import { objectReferences, openObjects } from "../service/objects/index.ts";
-import { hasCode } from "../std/errors.ts";
-import { resolveOptions } from "../std/options.ts";
 import { openReplicatedStore } from "../store/index.ts";
-import { openIdentity, type RootKey } from "./identity.ts";
-import { listen } from "./listeners.ts";
+import type { ConsoleFiles } from "./console-files.ts";
+import { createBuckets } from "./create-buckets.ts";
+import { blobEventTo } from "./events.ts";
+import { Fatal } from "./fatal.ts";
+import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
+import { listenerSettings, listenTo } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
-import type { ServerOptions } from "./options.ts";
+import { SERVER_OPTIONS, type ServerOptions, s3Options, trustedProxies } from "./options.ts";
+import { joinObservers, RequestLog } from "./request-log.ts";
 
 const STORE_GROUP = 1;
 const SIGNING_KEYS_MAX = 1024;
@@ -29,19 +33,30 @@ export interface RunningNode extends AsyncDisposable {
 export interface NodeParts {
   readonly env: Env;
   readonly options: ServerOptions;
+  readonly version: string;
+  readonly console: ConsoleFiles;
   readonly logger: Logger;
   /** What the disk holds is not known any more: the process must end. */
   readonly onFatal: (error: Error) => void;
 }
 
 /** The whole node on one page: each part is made from those above it, and closed before them. */
-export async function composeNode({ env, options, logger, onFatal }: NodeParts): Promise<RunningNode> {
+export async function composeNode({
+  env,
+  options,
+  version,
+  console,
+  logger,
+  onFatal,
+}: NodeParts): Promise<RunningNode> {
   await using parts = new AsyncDisposableStack();
   parts.use(await env.disk.lock());
   const identity = await openIdentity(env.disk, env.random, options);
-  const fatal = fatalOnce(logger, onFatal);
+  const fatal = new Fatal(logger, onFatal);
 
-  const log = parts.use(await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: fatal }));
+  const log = parts.use(
+    await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: (error) => fatal.tell(error) }),
+  );
   if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
   const store = parts.use(
     await openReplicatedStore({
@@ -49,60 +64,49 @@ export async function composeNode({ env, options, logger, onFatal }: NodeParts):
       openGroup: (machine) => SoloGroup.open({ log, timers: env.timers, group: STORE_GROUP, machine }),
     }),
   );
+  const events = parts.use(await EventLog.open(store, env.clock));
+  const { volumeBytes, spaceReserveBytes } = options;
   const blobs = parts.use(
     await openBlobs({
-      env,
-      store,
-      references: objectReferences(store),
-      options: { volumeBytes: options.volumeBytes, spaceReserveBytes: options.spaceReserveBytes },
-      onEvent: (event) => logBlobEvent(logger, event),
-      onFatal: fatal,
+      ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
+      onEvent: blobEventTo(logger, events),
+      onFatal: (error) => fatal.tell(error),
     }),
   );
   const onError = (error: unknown): void => logger.error("objects.cleaner", error);
   const objects = parts.use(openObjects({ ...env, store, blobs, onError }));
   const cipher = new SealingCipher(identity.sealKey, (length) => env.random.bytes(length));
   const access = parts.use(openAccess({ store, env, root: identity.root, cipher, sha256 }));
-
-  for (const bucket of options.createBucket) {
-    await objects.createBucket(bucket, identity.root.accessKey).catch((error: unknown) => {
-      if (!hasCode(error, "BUCKET_OWNED_BY_YOU") && !hasCode(error, "BUCKET_EXISTS")) throw error;
-    });
-  }
+  await createBuckets(objects, options.createBucket, identity.root.accessKey);
 
   const keys = new SigningKeys({ hash: sha256, hmac: hmacSha256 }, { entriesMax: SIGNING_KEYS_MAX });
-  const signing = { keys, hmacSha1, sha256: runningSha256 };
-  const answerS3 = createS3Gateway({ env, objects, access, signing, options: s3Options(options) });
-  const { s3TlsCert, s3TlsKey } = options;
-  const s3 = await listen(
-    env.http,
-    { name: "s3", address: options.s3Listen, tlsCert: s3TlsCert, tlsKey: s3TlsKey },
-    options,
-    answerS3,
-  );
-  parts.defer(() => s3.listener.close(options.drainMillis));
+  const metrics = new Metrics();
+  const requestLog = new RequestLog(logger, options.accessLog);
+  const answerS3 = createS3Gateway({
+    ...{ env, objects, access, options: s3Options(options) },
+    signing: { keys, hmacSha1, sha256: runningSha256 },
+    observer: joinObservers(metrics.requests, requestLog),
+  });
+  const urls: Record<string, string> = {};
+  const api = createApi({
+    ...{ env, objects, access, events, metrics, keys, console, observer: requestLog },
+    node: {
+      ...{ id: identity.nodeId, version, startedMillis: env.clock.now() },
+      ...{ disk: env.disk, log, store, blobs, identityFiles: IDENTITY_FILES },
+      endpoints: () => urls,
+      failure: () => fatal.error,
+      configuration: { table: SERVER_OPTIONS, values: options },
+    },
+    trustedProxies: trustedProxies(options),
+    options: { region: options.region, metricsPublic: options.metricsPublic, requestsMax: options.requestsMax },
+  });
+  const s3 = parts.use(await listenTo(env.http, listenerSettings("s3", options), options, answerS3));
+  const apiListener = parts.use(await listenTo(env.http, listenerSettings("api", options), options, api.handle));
+  parts.use(api);
+  urls["s3"] = options.s3PublicUrl ?? s3.url;
+  urls["api"] = apiListener.url;
+  events.record({ severity: "info", kind: "node-started", object: "node", text: `Ashlar ${version} has started.` });
 
   const owned = parts.move();
-  return { s3: s3.url, api: s3.url, root: identity.root, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function fatalOnce(logger: Logger, onFatal: (error: Error) => void): (error: Error) => void {
-  let told = false;
-  return (error) => {
-    if (told) return;
-    told = true;
-    logger.error("node.fatal", error);
-    onFatal(error);
-  };
-}
-
-function logBlobEvent(logger: Logger, { kind, ...fields }: BlobEvent): void {
-  if (kind === "damage" || kind === "space-low" || kind === "task-failed") logger.warning(`blob.${kind}`, fields);
-  else logger.info(`blob.${kind}`, fields);
-}
-
-function s3Options(options: ServerOptions): S3Options {
-  const { region, s3Domain, s3PublicUrl, trustProxy, allowV2, requestsMax } = options;
-  const values = { region, domains: s3Domain, publicUrl: s3PublicUrl, trustedProxies: trustProxy, allowV2, requestsMax };
-  return resolveOptions(S3_OPTIONS, [{ label: "server", values }]);
+  return { s3: s3.url, api: apiListener.url, root: identity.root, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -17,6 +17,10 @@ export const SERVER_ERRORS = {
     what: "A listener can not have its address.",
     advice: "Stop what listens there, or name another address; port 0 takes any free one.",
   },
+  PROXY_INVALID: {
+    what: "A trusted proxy is neither an address nor a network.",
+    advice: "Write 10.0.0.7 or 10.0.0.0/8.",
+  },
   TLS_INCOMPLETE: {
     what: "A listener has a certificate without a key, or a key without a certificate.",
     advice: "Give both.",

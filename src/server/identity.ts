@@ -10,6 +10,9 @@ import { readSmallFile, writeSmallFile } from "./small-file.ts";
 //   root-key.json   the root access key (file mode 0600)
 //   seal-key.json   the key under which secrets are encrypted in the Store (file mode 0600)
 
+/** What a backup takes along. */
+export const IDENTITY_FILES: readonly string[] = ["format.json", "root-key.json", "seal-key.json"];
+
 const DATA_FORMAT = 1;
 const KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

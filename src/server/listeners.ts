@@ -1,4 +1,4 @@
-import type { Exchange, HttpListener, HttpListenOptions, HttpServers } from "../env/index.ts";
+import type { Exchange, HttpListenOptions, HttpServers } from "../env/index.ts";
 import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { parseAddress } from "../std/options.ts";
@@ -15,13 +15,18 @@ export interface ListenerSettings {
   readonly tlsKey: string | undefined;
 }
 
-export interface OpenListener {
+export interface OpenListener extends AsyncDisposable {
   readonly url: string;
-  readonly listener: HttpListener;
+}
+
+export function listenerSettings(name: "s3" | "api", options: ServerOptions): ListenerSettings {
+  const { s3Listen, s3TlsCert, s3TlsKey, apiListen, apiTlsCert, apiTlsKey } = options;
+  if (name === "s3") return { name, address: s3Listen, tlsCert: s3TlsCert, tlsKey: s3TlsKey };
+  return { name, address: apiListen, tlsCert: apiTlsCert, tlsKey: apiTlsKey };
 }
 
 /** Refuses an address beyond loopback without TLS, unless an option allows it by name. */
-export async function listen(
+export async function listenTo(
   http: HttpServers,
   settings: ListenerSettings,
   options: ServerOptions,
@@ -53,7 +58,8 @@ export async function listen(
       ? addressFailure(settings, cause)
       : cause;
   });
-  return { url: `${tls ? "https" : "http"}://${shownHost(host)}:${listener.port}`, listener };
+  const url = `${tls ? "https" : "http"}://${shownHost(host)}:${listener.port}`;
+  return { url, [Symbol.asyncDispose]: () => listener.close(options.drainMillis) };
 }
 
 function addressFailure({ name, address }: ListenerSettings, cause: Error): Error {

@@ -1,4 +1,7 @@
-import type { OptionTable, OptionValues } from "../std/options.ts";
+import { TrustedProxies } from "../gateway/http/index.ts";
+import { S3_OPTIONS, type S3Options } from "../gateway/s3/index.ts";
+import { type OptionTable, type OptionValues, resolveOptions } from "../std/options.ts";
+import { serverFailure } from "./errors.ts";
 
 /** Everything that `ashlar serve` takes. Flags, environment, `--config FILE` and the manual derive from this table. */
 export const SERVER_OPTIONS = {
@@ -107,3 +110,25 @@ export const SERVER_OPTIONS = {
 } as const satisfies OptionTable;
 
 export type ServerOptions = OptionValues<typeof SERVER_OPTIONS>;
+
+/** The S3 gateway's part of them. */
+export function s3Options(options: ServerOptions): S3Options {
+  const { region, s3Domain, s3PublicUrl, trustProxy, allowV2, requestsMax } = options;
+  const values = {
+    region,
+    domains: s3Domain,
+    publicUrl: s3PublicUrl,
+    trustedProxies: trustProxy,
+    allowV2,
+    requestsMax,
+  };
+  return resolveOptions(S3_OPTIONS, [{ label: "server", values }]);
+}
+
+export function trustedProxies({ trustProxy }: ServerOptions): TrustedProxies {
+  const proxies = TrustedProxies.parse(trustProxy);
+  if (proxies instanceof TrustedProxies) return proxies;
+  throw serverFailure("PROXY_INVALID", {
+    what: `--trust-proxy ${proxies.invalid} is neither an address nor a network.`,
+  });
+}

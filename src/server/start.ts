@@ -4,8 +4,10 @@ import { createMemoryEnv } from "../env/memory.ts";
 import { createNodeEnv } from "../env/node/index.ts";
 import { type RawOptions, resolveOptions } from "../std/options.ts";
 import { composeNode } from "./compose.ts";
+import { consoleFiles } from "./console-files.ts";
 import { Logger } from "./logger.ts";
 import { SERVER_OPTIONS, type ServerOptions } from "./options.ts";
+import { VERSION } from "./version.ts";
 
 export interface RunningServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
@@ -35,28 +37,55 @@ const MEMORY_SEGMENT_BYTES = 8 * 1024 * 1024;
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const { onFatal, log, ...values } = options;
   const freePorts = { s3Listen: "127.0.0.1:0", apiListen: "127.0.0.1:0" };
-  return startNode(resolveServerOptions([{ label: "startServer", values: { ...freePorts, ...values } }]), { onFatal, log });
+  return startNode(resolveServerOptions([{ label: "startServer", values: { ...freePorts, ...values } }]), {
+    onFatal,
+    log,
+  });
 }
 
 /** Options from several sources, the earlier winning. */
-export function resolveServerOptions(sources: readonly { readonly label: string; readonly values: RawOptions }[]): ServerOptions {
+export function resolveServerOptions(
+  sources: readonly { readonly label: string; readonly values: RawOptions }[],
+): ServerOptions {
   return resolveOptions(SERVER_OPTIONS, sources);
 }
 
 /** As startServer, with options that are resolved already. */
 export async function startNode(
   options: ServerOptions,
-  hooks: { readonly onFatal?: ((error: Error) => void) | undefined; readonly log?: ((line: string) => void) | undefined },
+  hooks: {
+    readonly onFatal?: ((error: Error) => void) | undefined;
+    readonly log?: ((line: string) => void) | undefined;
+  },
 ): Promise<RunningServer> {
   await using parts = new AsyncDisposableStack();
-  const env: Env = parts.use(options.memory ? createMemoryEnv() : await createNodeEnv({ dataDirectory: resolve(options.dataDir) }));
+  const env: Env = parts.use(
+    options.memory ? createMemoryEnv() : await createNodeEnv({ dataDirectory: resolve(options.dataDir) }),
+  );
   const logger = new Logger(env.clock, options.logFormat, hooks.log ?? (() => {}));
   const segmentBytes = options.memory ? MEMORY_SEGMENT_BYTES : options.segmentBytes;
   const onFatal = hooks.onFatal ?? (() => process.exit(1));
-  const node = parts.use(await composeNode({ env, options: { ...options, segmentBytes }, logger, onFatal }));
+  const node = parts.use(
+    await composeNode({
+      env,
+      options: { ...options, segmentBytes },
+      version: VERSION,
+      console: consoleFiles(),
+      logger,
+      onFatal,
+    }),
+  );
   const owned = parts.move();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= owned.disposeAsync());
   const { accessKey, secretKey } = node.root;
-  return { s3: node.s3, api: node.api, accessKey, secretKey, region: options.region, close, [Symbol.asyncDispose]: close };
+  return {
+    s3: node.s3,
+    api: node.api,
+    accessKey,
+    secretKey,
+    region: options.region,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -1,0 +1,22 @@
+import { readFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { AssetSource } from "../gateway/api/index.ts";
+
+export type ConsoleFiles = AssetSource;
+
+/** In a clone the console is TypeScript beside this file's folder; an installed package holds the built files in the same place. */
+export function consoleFiles(): ConsoleFiles {
+  const folder = new URL("../console/", import.meta.url);
+  const fromSource = import.meta.filename.endsWith(".ts");
+  return {
+    async read(name) {
+      try {
+        return await readFile(fileURLToPath(new URL(name, folder)));
+      } catch {
+        return undefined;
+      }
+    },
+    ...(fromSource && { stripTypes: (source: string) => stripTypeScriptTypes(source) }),
+  };
+}

@@ -1,0 +1,56 @@
+import type { BlobEvent } from "../blob/index.ts";
+import type { EventLog, NewEvent } from "../gateway/api/index.ts";
+import type { Logger } from "./logger.ts";
+
+/** What the volumes report goes to the log, and to the operator's events in words. */
+export function blobEventTo(logger: Logger, events: EventLog): (event: BlobEvent) => void {
+  return (event) => {
+    const { kind, ...fields } = event;
+    const told = inWords(event);
+    if (told.severity === "info") logger.info(`blob.${kind}`, fields);
+    else logger.warning(`blob.${kind}`, fields);
+    events.record({ kind, ...told });
+  };
+}
+
+function inWords(event: BlobEvent): Omit<NewEvent, "kind"> {
+  const object = "volume" in event ? `volume ${event.volume}` : "node";
+  switch (event.kind) {
+    case "volume-opened":
+      return { severity: "info", object, text: `Volume ${event.volume} was opened for ${event.volumeKind}.` };
+    case "volume-sealed":
+      return { severity: "info", object, text: `Volume ${event.volume} was sealed at ${event.bytes} bytes.` };
+    case "volume-compacted": {
+      const { volume, bytesBefore, bytesAfter } = event;
+      return {
+        severity: "info",
+        object,
+        text: `Volume ${volume} was compacted from ${bytesBefore} to ${bytesAfter} bytes.`,
+      };
+    }
+    case "volume-removed":
+      return { severity: "info", object, text: `Volume ${event.volume} held nothing any more and was removed.` };
+    case "tail-torn":
+      return {
+        severity: "info",
+        object,
+        text: `The end of volume ${event.volume}, which was never acknowledged, was cleared after a crash.`,
+      };
+    case "damage":
+      return { severity: "error", object, text: `Bytes of volume ${event.volume} are damaged; they are not served.` };
+    case "file-unknown":
+      return {
+        severity: "warning",
+        object: event.name,
+        text: `The file ${event.name} belongs to no volume and is left alone.`,
+      };
+    case "space-low":
+      return { severity: "warning", object, text: "Free space is below the reserve: writes are refused." };
+    case "task-failed":
+      return {
+        severity: "warning",
+        object: event.task,
+        text: `The background task ${event.task} failed and will try again.`,
+      };
+  }
+}
