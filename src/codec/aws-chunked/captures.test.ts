@@ -1,5 +1,6 @@
-// Bodies that real clients sent, each with the signature of the request's head and everything that their chain is made of.
-// The chain is computed here in its plainest form, so that it proves the one in codec/sigv4 as little as it needs it.
+// Bodies that real clients sent, each with the signature of the request's head and everything that their chain is made
+// of. The chain is computed here in its plainest form, so that it proves the one in codec/sigv4 as little as it needs
+// it.
 
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";

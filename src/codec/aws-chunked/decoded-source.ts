@@ -9,8 +9,8 @@ export interface DecodedSource extends ByteSource {
 }
 
 /**
- * The data of an aws-chunked body. Its end (null) says that all chunks, signatures and trailers held; what was read before an error
- * must not be used. Chunks are slices of what the source gave, not copies. An error cancels the source.
+ * The data of an aws-chunked body. Its end (null) says that all chunks, signatures and trailers held; what was read
+ * before an error must not be used. Chunks are slices of what the source gave, not copies. An error cancels the source.
  */
 export function decodedSource(source: ByteSource, decoder: ChunkedDecoder): DecodedSource {
   let slices: readonly Uint8Array[] = [];

@@ -13,7 +13,9 @@ export interface ChunkedDecoderOptions {
   /** Whether the form has a trailer, and what x-amz-trailer announces (in lower case). */
   readonly trailer: boolean;
   readonly trailerNames: readonly string[];
-  /** The largest chunk taken. Default 5 GiB, the largest body of one request that S3 takes: some clients send one chunk. */
+  /**
+   * The largest chunk taken. Default 5 GiB, the largest body of one request that S3 takes: some clients send one chunk.
+   */
   readonly chunkBytesMax?: number;
   /** The smallest chunk taken that is not the last with data. S3 asks for 8,192; default 0. */
   readonly chunkBytesMin?: number;
@@ -33,9 +35,10 @@ export interface SignedChunks {
  *     [name:value CR LF ...  [x-amz-trailer-signature:... CR LF]]
  *     CR LF
  *
- * A chunk's signature is known to hold only when its last byte is in, and the last chunk's only at the end. The decoder hands data
- * out as they come, so that a chunk never has to fit in memory: **nothing of a body is good until `end` has returned**, and the
- * caller throws everything away that came before an error. An object is made visible after its last byte, so that costs nothing.
+ * A chunk's signature is known to hold only when its last byte is in, and the last chunk's only at the end. The decoder
+ * hands data out as they come, so that a chunk never has to fit in memory: **nothing of a body is good until `end` has
+ * returned**, and the caller throws everything away that came before an error. An object is made visible after its last
+ * byte, so that costs nothing.
  */
 export class ChunkedDecoder {
   readonly #options: ChunkedDecoderOptions;

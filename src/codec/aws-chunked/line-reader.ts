@@ -1,13 +1,16 @@
 const LINE_FEED = 0x0a;
 
 /**
- * Collects one line at a time out of pieces of input, in linear time even for pieces of one byte. A line that lies within one
- * piece is not copied. Its line feed is not part of it.
+ * Collects one line at a time out of pieces of input, in linear time even for pieces of one byte. A line that lies
+ * within one piece is not copied. Its line feed is not part of it.
  */
 export class LineReader {
   readonly #buffer: Uint8Array;
   #length = 0;
-  /** What the last call of `read` completed, valid until the next one; undefined where the line goes on in the next piece. */
+  /**
+   * What the last call of `read` completed, valid until the next one; undefined where the line goes on in the next
+   * piece.
+   */
   line: Uint8Array | undefined;
 
   constructor(lineBytesMax: number) {

@@ -1,4 +1,5 @@
-// What the codec needs to sign and to verify; codec/sigv4's SignatureChain is both. Each call moves the chain on by one signature.
+// What the codec needs to sign and to verify; codec/sigv4's SignatureChain is both. Each call moves the chain on by one
+// signature.
 
 export interface ChunkVerifier {
   /** Whether this is the signature of the next chunk, whose data have that SHA-256. */

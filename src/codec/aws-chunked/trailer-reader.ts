@@ -2,14 +2,15 @@ import { awsChunkedFailure } from "./errors.ts";
 import { LineReader } from "./line-reader.ts";
 import { type ChunkVerifier, TRAILER_SIGNATURE, type Trailers, trailerLines } from "./signatures.ts";
 
-export const TRAILER_BYTES_MAX = 8_192;
-export const TRAILERS_MAX = 16;
+const TRAILER_BYTES_MAX = 8_192;
+const TRAILERS_MAX = 16;
 
 /**
  * Reads what follows the last chunk: the trailers, for a signed body with trailers their signature, and an empty line.
  *
- * minio-go puts an empty line between the trailers and their signature, and ends trailers with LF alone; Amazon's example and
- * the other clients do neither. Both are taken: the form promises the signature, so the empty line in between ends nothing.
+ * minio-go puts an empty line between the trailers and their signature, and ends trailers with LF alone; Amazon's
+ * example and the other clients do neither. Both are taken: the form promises the signature, so the empty line in
+ * between ends nothing.
  */
 export class TrailerReader {
   readonly #lines = new LineReader(TRAILER_BYTES_MAX);

@@ -1,6 +1,9 @@
 import { type AshlarError, failures } from "../../std/errors.ts";
 
-/** Ways for a browser upload to be refused before it is stored. Each advice names the S3 code that a gateway answers with. */
+/**
+ * Ways for a browser upload to be refused before it is stored. Each advice names the S3 code that a gateway answers
+ * with.
+ */
 export const MULTIPART_FORM_ERRORS = {
   FORM_TYPE_INVALID: {
     what: "The upload is not of the type multipart/form-data.",

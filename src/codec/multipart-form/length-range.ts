@@ -3,8 +3,8 @@ import { formFailure } from "./errors.ts";
 import type { ContentLengthRange } from "./post-policy.ts";
 
 /**
- * The same bytes, held to a range of lengths: fails with ENTITY_TOO_LARGE at the chunk that is too much, which is not handed out,
- * and with ENTITY_TOO_SMALL at the end.
+ * The same bytes, held to a range of lengths: fails with ENTITY_TOO_LARGE at the chunk that is too much, which is not
+ * handed out, and with ENTITY_TOO_SMALL at the end.
  */
 export function withinRange(source: ByteSource, range: ContentLengthRange): ByteSource {
   let length = 0;

@@ -13,7 +13,7 @@ export type FormEvent =
 type Emit = (event: FormEvent) => void;
 
 /** The headers of one part; S3 sends fields of 20 KiB in all. */
-export const PART_HEADER_BYTES_MAX = 8_192;
+const PART_HEADER_BYTES_MAX = 8_192;
 
 /**
  * Cuts a multipart/form-data body into its parts, piece by piece and in linear time:
@@ -22,13 +22,16 @@ export const PART_HEADER_BYTES_MAX = 8_192;
  *     headers CR LF CR LF  data  CR LF --boundary CR LF     ... any number of parts
  *     ...                  data  CR LF --boundary-- [anything]
  *
- * CR stands in the delimiter (CR LF -- boundary) only at its beginning. So bytes that matched part of it and then did not are
- * data, equal to that part of the delimiter, and the search goes on right behind them: no byte is ever looked at twice.
+ * CR stands in the delimiter (CR LF -- boundary) only at its beginning. So bytes that matched part of it and then did
+ * not are data, equal to that part of the delimiter, and the search goes on right behind them: no byte is ever looked
+ * at twice.
  */
 export class MultipartParser {
   readonly #delimiter: Uint8Array;
   #state: "preamble" | "delimiter-end" | "headers" | "data" | "epilogue" = "preamble";
-  /** How much of the delimiter the bytes so far end with; at the start of the body a line begins, as if CR LF had come. */
+  /**
+   * How much of the delimiter the bytes so far end with; at the start of the body a line begins, as if CR LF had come.
+   */
   #matched = 2;
   #position = 0;
   #delimiterEnd = "";
@@ -48,7 +51,10 @@ export class MultipartParser {
     return this.#state === "epilogue";
   }
 
-  /** Emits what is in the next piece, in order. Fails with FORM_MALFORMED where it is reached, and is not used after that. */
+  /**
+   * Emits what is in the next piece, in order. Fails with FORM_MALFORMED where it is reached, and is not used after
+   * that.
+   */
   push(bytes: Uint8Array, emit: (event: FormEvent) => void): void {
     for (let at = 0; at < bytes.length; ) {
       const next = this.#step(bytes, at, emit);

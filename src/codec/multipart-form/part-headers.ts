@@ -7,7 +7,10 @@ export interface PartHeaders {
   readonly contentType: string | undefined;
 }
 
-/** The boundary that a Content-Type header names. Fails with FORM_TYPE_INVALID for anything but multipart/form-data with one. */
+/**
+ * The boundary that a Content-Type header names. Fails with FORM_TYPE_INVALID for anything but multipart/form-data with
+ * one.
+ */
 export function parseBoundary(contentType: string | undefined): string {
   if (contentType === undefined || !/^multipart\/form-data\s*(;|$)/i.test(contentType))
     throw formFailure("FORM_TYPE_INVALID");
@@ -41,8 +44,8 @@ export function parsePartHeaders(block: Uint8Array): PartHeaders {
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /**
- * A parameter's value, quoted or not. Of the quoted escapes only `\"` counts: a backslash elsewhere is part of a path that an old
- * browser sends.
+ * A parameter's value, quoted or not. Of the quoted escapes only `\"` counts: a backslash elsewhere is part of a path
+ * that an old browser sends.
  */
 function parameter(header: string, wanted: string): string | undefined {
   for (const [, name, quoted, token] of header.matchAll(/;\s*([^\s=;]+)\s*=\s*(?:"((?:\\"|[^"])*)"|([^\s;"]*))/g)) {

@@ -20,9 +20,9 @@ export interface PostedFile {
 }
 
 /** All that may stand before the file's data, framing included. */
-export const FIELD_BYTES_MAX: number = 20_480;
+const FIELD_BYTES_MAX = 20_480;
 /** All that may stand behind them. */
-export const REST_BYTES_MAX: number = 65_536;
+const REST_BYTES_MAX = 65_536;
 
 /** Reads a browser upload up to the file's data. Fails with one of MULTIPART_FORM_ERRORS and cancels the source. */
 export async function readPostForm(source: ByteSource, contentType: string | undefined): Promise<PostForm> {
@@ -45,7 +45,8 @@ async function readFields(source: ByteSource, parser: MultipartParser): Promise<
   for (;;) {
     const bytes = await source.read();
     if (bytes === null) throw parser.ended ? formFailure("FORM_FILE_MISSING") : brokenOff();
-    // What is beyond the limit is not looked at before the file has begun, so the answer does not depend on how the body was cut.
+    // What is beyond the limit is not looked at before the file has begun, so the answer does not depend on how the
+    // body was cut.
     const allowed = bytes.subarray(0, FIELD_BYTES_MAX - parser.position);
     parser.push(allowed, (event) => reader.take(event));
     if (reader.file !== undefined) {

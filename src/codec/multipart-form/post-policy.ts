@@ -1,5 +1,5 @@
-// The document that says what a form may upload. It is JSON, signed by its maker (codec/sigv4 checks that), and consists of
-// conditions on the form's fields; a field that no condition names is not allowed.
+// The document that says what a form may upload. It is JSON, signed by its maker (codec/sigv4 checks that), and
+// consists of conditions on the form's fields; a field that no condition names is not allowed.
 
 import { strictText } from "../../std/bytes.ts";
 import { formFailure } from "./errors.ts";

@@ -7,7 +7,7 @@ import type { CredentialScope } from "./signing-key.ts";
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 
 /** A signed header costs a walk over the headers, for strangers too. */
-export const SIGNED_HEADERS_MAX = 256;
+const SIGNED_HEADERS_MAX = 256;
 
 /** Makes the error of the form that is being read. */
 export type Malformed = (what: string, data?: Readonly<Record<string, unknown>>) => Error;

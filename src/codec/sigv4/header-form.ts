@@ -27,7 +27,8 @@ export function parseHeaderForm(
   const { timestamp, signedAtMillis } = requestTime(headers);
   checkScopeDate(scope, timestamp, malformedHeader);
   const signedHeaders = splitSignedHeaders(fields.signedHeaders, malformedHeader);
-  // The date stands in the string to sign and the payload's hash in the canonical request: both are covered in any case.
+  // The date stands in the string to sign and the payload's hash in the canonical request: both are covered in any
+  // case.
   requireSigned(request, signedHeaders, ["x-amz-date", "x-amz-content-sha256"]);
   if (headers.contentSha256 === undefined && options.payloadHashRequired) throw sigV4Failure("SECURITY_HEADER_MISSING");
   return {

@@ -2,7 +2,7 @@ import { sigV4Failure } from "./errors.ts";
 
 /** What the request says about its body in x-amz-content-sha256. */
 export type PayloadMode =
-  /** The body's SHA-256, hexadecimal in lower case: hash the body and compare. */
+  /** Hash the body and compare: `sha256` is hexadecimal in lower case, `value` (here and below) the header as sent. */
   | { readonly kind: "sha256"; readonly value: string; readonly sha256: string }
   /** The body is not covered by the signature. */
   | { readonly kind: "unsigned"; readonly value: string }
@@ -13,31 +13,13 @@ export type PayloadMode =
   /** No header: outside S3 the signature covers the body's hash, which only the body can tell. */
   | { readonly kind: "undeclared" };
 
-export const UNSIGNED_PAYLOAD: PayloadMode = { kind: "unsigned", value: "UNSIGNED-PAYLOAD" };
+type DeclaredPayload = Exclude<PayloadMode, { kind: "undeclared" }>;
 
-export const CHUNKS_SIGNED: PayloadMode = {
-  kind: "chunks-signed",
-  value: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
-  trailer: false,
-};
-
-export const CHUNKS_SIGNED_TRAILER: PayloadMode = {
-  kind: "chunks-signed",
-  value: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
-  trailer: true,
-};
-
-export const CHUNKS_UNSIGNED_TRAILER: PayloadMode = {
-  kind: "chunks-unsigned",
-  value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-  trailer: true,
-};
-
-export const UNDECLARED_PAYLOAD: PayloadMode = { kind: "undeclared" };
+export const UNSIGNED_PAYLOAD: DeclaredPayload = { kind: "unsigned", value: "UNSIGNED-PAYLOAD" };
 
 /** Fails with CONTENT_SHA256_INVALID on anything else, the ECDSA streaming forms included. */
 export function parsePayloadMode(value: string | undefined): PayloadMode {
-  if (value === undefined) return UNDECLARED_PAYLOAD;
+  if (value === undefined) return { kind: "undeclared" };
   if (value.length === 64 && /^[0-9a-fA-F]+$/.test(value)) {
     // The canonical request holds the value as it was sent, the comparison with the body needs one case.
     return { kind: "sha256", value, sha256: value.toLowerCase() };
@@ -57,9 +39,11 @@ export function unchainedPayload(value: string | undefined): PayloadMode {
   });
 }
 
-const NAMED_MODES: ReadonlyMap<string, PayloadMode> = new Map<string, PayloadMode>([
-  ["UNSIGNED-PAYLOAD", UNSIGNED_PAYLOAD],
-  ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", CHUNKS_SIGNED],
-  ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", CHUNKS_SIGNED_TRAILER],
-  ["STREAMING-UNSIGNED-PAYLOAD-TRAILER", CHUNKS_UNSIGNED_TRAILER],
-]);
+const NAMED: readonly DeclaredPayload[] = [
+  UNSIGNED_PAYLOAD,
+  { kind: "chunks-signed", value: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", trailer: false },
+  { kind: "chunks-signed", value: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", trailer: true },
+  { kind: "chunks-unsigned", value: "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer: true },
+];
+
+const NAMED_MODES: ReadonlyMap<string, PayloadMode> = new Map(NAMED.map((mode) => [mode.value, mode]));

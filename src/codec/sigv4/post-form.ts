@@ -1,5 +1,5 @@
-// Browser uploads: the form's fields sign a policy document, and nothing else of the request. What the policy demands of the other
-// fields is the business of codec/multipart-form.
+// Browser uploads: the form's fields sign a policy document, and nothing else of the request. What the policy demands
+// of the other fields is the business of codec/multipart-form.
 
 import { fromBase64, toBase64, toHex, utf8 } from "../../std/bytes.ts";
 import { ALGORITHM, parseCredential } from "./credential.ts";
@@ -88,13 +88,17 @@ export function verifyFormSignature(
   });
 }
 
-/** The policy's JSON, or undefined where the field is not base64. Forms may leave the padding out or break the lines. */
+/**
+ * The policy's JSON, or undefined where the field is not base64. Forms may leave the padding out or break the lines.
+ */
 export function decodePolicy(policy: string): Uint8Array | undefined {
   const packed = policy.replace(/\s+/g, "");
   return fromBase64(packed.padEnd(Math.ceil(packed.length / 4) * 4, "="));
 }
 
-/** The fields that a form needs to carry beside those that the conditions name, the policy and its signature included. */
+/**
+ * The fields that a form needs to carry beside those that the conditions name, the policy and its signature included.
+ */
 export function signPostPolicy(keys: SigningKeys, options: PostPolicyOptions): Record<string, string> {
   const { credentials } = options;
   const { timestamp, scope, key } = signingContext(keys, options);

@@ -1,6 +1,7 @@
 /**
- * SHA-256, injected: codecs do not know Node. `hash` runs three times for each request, always with one part, and is half of what
- * a verification costs, so an implementation does well to have a one-shot path for that. The caller keeps the result.
+ * SHA-256, injected: codecs do not know Node. `hash` runs three times for each request, always with one part, and is
+ * half of what a verification costs, so an implementation does well to have a one-shot path for that. The caller keeps
+ * the result.
  */
 export interface Sha256 {
   hash(...parts: Uint8Array[]): Uint8Array;
@@ -15,8 +16,9 @@ export const EMPTY_SHA256: string = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649
 const encoder = new TextEncoder();
 
 /**
- * Writes a byte string (one character for each byte, as HTTP parsers deliver targets and headers) and returns its length.
- * The target must hold three bytes a character. Text with characters above U+00FF was never a byte string: it becomes UTF-8.
+ * Writes a byte string (one character for each byte, as HTTP parsers deliver targets and headers) and returns its
+ * length. The target must hold three bytes a character. Text with characters above U+00FF was never a byte string: it
+ * becomes UTF-8.
  */
 export function writeByteString(text: string, target: Uint8Array): number {
   const { written } = encoder.encodeInto(text, target);

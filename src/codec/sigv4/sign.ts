@@ -1,5 +1,5 @@
-// The client's side: signs a request by header, or makes a presigned link. The target is signed in S3's canonical spelling and sent
-// as it was given, so any verifier that goes by the book agrees.
+// The client's side: signs a request by header, or makes a presigned link. The target is signed in S3's canonical
+// spelling and sent as it was given, so any verifier that goes by the book agrees.
 
 import { assert } from "../../std/assert.ts";
 import { toHex } from "../../std/bytes.ts";
@@ -65,8 +65,8 @@ export function signRequest(keys: SigningKeys, request: RequestHead, options: Si
 }
 
 /**
- * The target with a signature in its query. Whoever has it can send the method with that target, and the given headers, until it
- * expires. The headers must hold Host; the body is not covered.
+ * The target with a signature in its query. Whoever has it can send the method with that target, and the given headers,
+ * until it expires. The headers must hold Host; the body is not covered.
  */
 export function presign(keys: SigningKeys, request: RequestHead, options: PresignOptions): string {
   const { credentials, expiresSeconds } = options;

@@ -14,7 +14,8 @@ export interface ChainSeed {
 }
 
 /**
- * The signatures of a body in signed chunks. Each covers the one before it, so chunks can not be dropped, repeated or moved.
+ * The signatures of a body in signed chunks. Each covers the one before it, so chunks can not be dropped, repeated or
+ * moved.
  *
  *     AWS4-HMAC-SHA256-PAYLOAD \n timestamp \n scope \n signature before \n SHA-256 of nothing \n SHA-256 of the chunk
  *     AWS4-HMAC-SHA256-TRAILER \n timestamp \n scope \n signature before \n SHA-256 of the trailer's lines

@@ -28,11 +28,12 @@ export interface SigningKeysOptions {
 }
 
 /**
- * Derives signing keys and keeps those that have proved themselves. Deriving costs four HMACs, signing with a kept key two hashes.
+ * Derives signing keys and keeps those that have proved themselves. Deriving costs four HMACs, signing with a kept key
+ * two hashes.
  *
- * A key enters the cache only by `remember`, after a signature of the holder of the secret matched: strangers who invent regions
- * can not push keys out. The cache has two generations; when the young one is full it becomes the old one, so that what is in
- * use survives and no order has to be kept on a hit.
+ * A key enters the cache only by `remember`, after a signature of the holder of the secret matched: strangers who
+ * invent regions can not push keys out. The cache has two generations; when the young one is full it becomes the old
+ * one, so that what is in use survives and no order has to be kept on a hit.
  */
 export class SigningKeys {
   readonly #sha256: Sha256;
@@ -120,7 +121,10 @@ export class SigningKey {
     return this.#secretKey === secretKey;
   }
 
-  /** The signature of a byte string, followed by the digest (if there is one) in hexadecimal: how every string to sign ends. */
+  /**
+   * The signature of a byte string, followed by the digest (if there is one) in hexadecimal: how every string to sign
+   * ends.
+   */
   sign(message: string, digest: Uint8Array = EMPTY): Uint8Array {
     const room = BLOCK_BYTES + message.length * 3 + digest.length * 2;
     let buffer = this.#inner;

@@ -1,8 +1,8 @@
 // The request target as it was sent, and its canonical spellings.
 //
-// S3 signs the path as it stands: escaped once, with `.`, `..` and `//` left alone. A client that escapes like everybody
-// else sends the canonical spelling already; for the others ("~" as "%7E", lower-case hexadecimal, a bare "'") the target is
-// unescaped and escaped again, which leaves its meaning as it is.
+// S3 signs the path as it stands: escaped once, with `.`, `..` and `//` left alone. A client that escapes like
+// everybody else sends the canonical spelling already; for the others ("~" as "%7E", lower-case hexadecimal, a bare
+// "'") the target is unescaped and escaped again, which leaves its meaning as it is.
 
 export interface Target {
   readonly path: string;
@@ -24,8 +24,8 @@ export function splitTarget(target: string): Target {
 }
 
 /**
- * The query's parameters in the order sent, unescaped to byte strings. "+" is a space, as in a form: verification canonicalises
- * by the same rule, so a gateway that reads queries with this acts on what was signed.
+ * The query's parameters in the order sent, unescaped to byte strings. "+" is a space, as in a form: verification
+ * canonicalises by the same rule, so a gateway that reads queries with this acts on what was signed.
  */
 export function parseQuery(query: string): QueryParameter[] {
   const parameters: QueryParameter[] = [];

@@ -1,5 +1,5 @@
-// Signature Version 2: HMAC-SHA1 over a few headers, the path and the subresources. Old clients and hand-made links still use it
-// (boto3 presigns with it unless told otherwise). It covers neither the host nor most of the query.
+// Signature Version 2: HMAC-SHA1 over a few headers, the path and the subresources. Old clients and hand-made links
+// still use it (boto3 presigns with it unless told otherwise). It covers neither the host nor most of the query.
 //
 //     METHOD \n Content-MD5 \n Content-Type \n date \n
 //     x-amz-name:value \n ...        sorted
@@ -119,7 +119,10 @@ function checkTime(authorization: V2Authorization, now: number): void {
   }
 }
 
-/** Some clients escape differently from what they sign; boto signs the path of a bucket with a slash that it does not send. */
+/**
+ * Some clients escape differently from what they sign; boto signs the path of a bucket with a slash that it does not
+ * send.
+ */
 function pathSpellings(path: string): ReadonlySet<string> {
   const ofBucket = path.indexOf("/", 1) === -1 && path !== "/";
   return new Set(ofBucket ? [path, `${path}/`, escapedPath(path)] : [path, escapedPath(path)]);

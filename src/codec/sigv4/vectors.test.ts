@@ -1,5 +1,5 @@
-// The examples that Amazon publishes in the "Authenticating Requests (AWS Signature Version 4)" part of the S3 API reference.
-// Each test names its page. The secret key is the one of all of them.
+// The examples that Amazon publishes in the "Authenticating Requests (AWS Signature Version 4)" part of the S3 API
+// reference. Each test names its page. The secret key is the one of all of them.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -16,8 +16,8 @@ export interface Verification {
   /** Milliseconds since 1970. */
   readonly now: number;
   /**
-   * The body's SHA-256 in hexadecimal, for a payload that is `undeclared`. Without it the signature must be that of an empty body,
-   * and the caller refuses any other.
+   * The body's SHA-256 in hexadecimal, for a payload that is `undeclared`. Without it the signature must be that of an
+   * empty body, and the caller refuses any other.
    */
   readonly bodySha256?: string;
 }
@@ -55,8 +55,9 @@ export function verifySignature(
 }
 
 /**
- * The ways to write path and query that clients sign, the most usual first; nearly every request needs only that one. All of them
- * mean the same request, so to accept any gives nothing away. The last is the one of the specification, which is what an error shows.
+ * The ways to write path and query that clients sign, the most usual first; nearly every request needs only that one.
+ * All of them mean the same request, so to accept any gives nothing away. The last is the one of the specification,
+ * which is what an error shows.
  */
 const SPELLINGS: readonly ((request: RequestHead, authorization: V4Authorization) => Target)[] = [
   (request, authorization) => {

@@ -1,8 +1,8 @@
 import { xmlFailure } from "./errors.ts";
 
 /**
- * One element of a parsed document. Names are without their namespace prefix. Reading fails with MALFORMED_XML where the document
- * is not what the reader asks for: an element missing, repeated, or with content of another kind.
+ * One element of a parsed document. Names are without their namespace prefix. Reading fails with MALFORMED_XML where
+ * the document is not what the reader asks for: an element missing, repeated, or with content of another kind.
  */
 export class XmlElement {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { utf8 } from "../../std/bytes.ts";
 
 /**
- * A key in a listing with `encoding-type=url`: letters, digits and "-", "_", ".", "*", "/" stay, a space becomes "+", and every
- * other byte of its UTF-8 is escaped, "~" too. Clients undo it as a form.
+ * A key in a listing with `encoding-type=url`: letters, digits and "-", "_", ".", "*", "/" stay, a space becomes "+",
+ * and every other byte of its UTF-8 is escaped, "~" too. Clients undo it as a form.
  */
 export function encodeKeyUrl(key: string): string {
   if (UNTOUCHED.test(key)) return key;

@@ -86,7 +86,18 @@ describe("documents that are refused", () => {
       "<a/></a>",
       "<A></a>",
     ];
-    const roots = ["<a/><b/>", "<a></a><b/>", "<a/>x", "x<a/>", "<a></a>x", "<![CDATA[x]]>", "<a/><![CDATA[x]]>"];
+    const roots = [
+      "<a/></document><document>",
+      "</document><document>",
+      "<a/>x>",
+      "<a/><b/>",
+      "<a></a><b/>",
+      "<a/>x",
+      "x<a/>",
+      "<a></a>x",
+      "<![CDATA[x]]>",
+      "<a/><![CDATA[x]]>",
+    ];
     const markup = ["<1/>", "< a/>", "<a/ >", "<a b/>", "<a b=1/>", "<a b='1' b='2'/>", "<a b='1'c='2'/>", "<a b='1/>"];
     const rest = ["<!-- x", "<a><!-- x</a>", "<a><![CDATA[x]]</a>", "<a></a b='1'>", "<a>\0</a>", "<a>&#0;</a>"];
     for (const document of [...unclosed, ...roots, ...markup, ...rest]) refused(document);

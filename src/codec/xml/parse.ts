@@ -1,5 +1,6 @@
-// XML into elements, by fast-xml-parser with everything switched off that a request body has no use for: no DTD, no entities but the
-// five and character references (decoded here), no guessing of numbers. Size, elements and depth are limited before they cost anything.
+// XML into elements, by fast-xml-parser with everything switched off that a request body has no use for: no DTD, no
+// entities but the five and character references (decoded here), no guessing of numbers. Size, elements and depth are
+// limited before they cost anything.
 
 import { XMLParser } from "fast-xml-parser";
 import { strictText } from "../../std/bytes.ts";
@@ -21,10 +22,11 @@ export function parseXml(bytes: Uint8Array, limits: XmlLimits): XmlElement {
   if (bytes.length > bytesMax) throw xmlFailure("XML_TOO_LARGE", { data: { bytes: bytes.length, bytesMax } });
   const decoded = strictText(bytes);
   if (decoded === undefined) throw malformed("The document is not UTF-8.");
-  const document = decoded.startsWith("\ufeff") ? decoded.slice(1) : decoded;
-  checkEncoding(document);
-  scanMarkup(document, elementsMax);
-  return rootOf(parseNodes(document, depthMax));
+  const body = withoutDeclaration(decoded.startsWith("\ufeff") ? decoded.slice(1) : decoded);
+  scanMarkup(body, elementsMax);
+  // At the top level the parser drops text and takes several roots; inside of an element it keeps all that there is.
+  const [wrapper] = parseNodes(`<${WRAPPER}>${body}</${WRAPPER}>`, depthMax + 1);
+  return rootOf(wrapper![WRAPPER] as readonly Node[]);
 }
 
 /** What the parser gives for each node: one key with the name, and `:@` with the attributes. */
@@ -33,6 +35,7 @@ type Node = Readonly<Record<string, unknown>>;
 const TEXT = "#text";
 const CDATA = "#cdata";
 const ATTRIBUTES = ":@";
+const WRAPPER = "document";
 
 function parseNodes(document: string, depthMax: number): readonly Node[] {
   const parser = new XMLParser({
@@ -84,16 +87,19 @@ function scanMarkup(document: string, elementsMax: number): void {
 
 function behind(document: string, end: string, from: number): number {
   const found = document.indexOf(end, from);
-  if (found === -1) throw malformed("A comment or a CDATA section does not end.");
+  if (found === -1) throw malformed("A comment, an instruction or a CDATA section does not end.");
   return found + end.length;
 }
 
-function checkEncoding(document: string): void {
-  if (!document.startsWith("<?xml")) return;
-  const declaration = document.slice(0, Math.min(document.indexOf("?>"), 256));
-  const encoding = /\sencoding\s*=\s*["']([^"']*)["']/.exec(declaration)?.[1];
-  if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding))
+/** The document behind its XML declaration, whose encoding must be the one that the bytes were read in. */
+function withoutDeclaration(document: string): string {
+  if (!/^<\?xml[\s?]/.test(document)) return document;
+  const end = behind(document, "?>", 5);
+  const encoding = /\sencoding\s*=\s*["']([^"']*)["']/.exec(document.slice(0, Math.min(end, 256)))?.[1];
+  if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding)) {
     throw malformed("The document's encoding is not UTF-8.");
+  }
+  return document.slice(end);
 }
 
 function rootOf(nodes: readonly Node[]): XmlElement {

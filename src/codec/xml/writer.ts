@@ -43,9 +43,9 @@ export class XmlWriter {
 }
 
 /**
- * Escapes text for content and for attributes. A carriage return would become a line feed on the way, and the other control
- * characters have no place in XML 1.0: all are written as character references, as S3 does. A strict parser stops at those that
- * XML forbids; `encoding-type=url` is for clients that have one.
+ * Escapes text for content and for attributes. A carriage return would become a line feed on the way, and the other
+ * control characters have no place in XML 1.0: all are written as character references, as S3 does. A strict parser
+ * stops at those that XML forbids; `encoding-type=url` is for clients that have one.
  */
 export function escapeXml(text: string): string {
   if (!SPECIAL.test(text)) return text;

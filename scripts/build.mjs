@@ -1,0 +1,18 @@
+// Builds `dist`: the package's JavaScript and types, and the console as a browser gets it. Plain JavaScript.
+import { spawnSync } from "node:child_process";
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+rmSync(`${root}dist`, { recursive: true, force: true });
+run("tsc", ["-p", "tsconfig.build.json"]);
+run("tsc", ["-p", "src/console", "--noEmit", "false", "--declaration", "false", "--outDir", "dist/console"]);
+for (const name of readdirSync(`${root}src/console`, { recursive: true })) {
+  if (/\.(html|css|svg|js|txt)$/.test(name)) cpSync(`${root}src/console/${name}`, `${root}dist/console/${name}`);
+}
