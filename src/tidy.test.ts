@@ -44,8 +44,10 @@ const LINES_MAX = 500;
 const COLUMNS_MAX = 140;
 /** Files that may be longer, with the reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {};
-/** Lines that may be longer, by a part of the line, with the reason. */
-const LONG_LINES: Readonly<Record<string, string>> = {};
+/** Folders whose lines may be longer, with the reason. */
+const LONG_LINES: Readonly<Record<string, string>> = {
+  "src/console/": "the formatter does not wrap the markup in htm templates",
+};
 
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   cwd: root,
@@ -56,7 +58,7 @@ const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--excl
 const sources = tracked.filter((name) => name.startsWith("src/") && name.endsWith(".ts") && !name.includes("/vendor/"));
 const texts = new Map(sources.map((name) => [name, readFileSync(join(root, name), "utf8")]));
 
-const isTest = (name: string): boolean => /\.(test|e2e|sim|fuzz)\.ts$/.test(name) || name.startsWith("src/testing/");
+const isTest = (name: string): boolean => /\.(test|e2e|sim|fuzz)\.ts$/.test(name) || /\/testing\//.test(name);
 
 describe("the house", () => {
   test("folders import only from the floors below, and enter other folders through their index", () => {
@@ -76,7 +78,7 @@ describe("the house", () => {
       const lines = text.split("\n");
       if (lines.length > LINES_MAX && LONG_FILES[name] === undefined) faults.push(`${name}: ${lines.length} lines`);
       for (const [at, line] of lines.entries()) {
-        const isExcused = Object.keys(LONG_LINES).some((part) => line.includes(part));
+        const isExcused = Object.keys(LONG_LINES).some((folder) => name.startsWith(folder));
         if (line.length > COLUMNS_MAX && !isExcused) faults.push(`${name}:${at + 1}: ${line.length} columns`);
       }
     }
@@ -156,7 +158,7 @@ function importFault(name: string, target: string): string | undefined {
 /** A room's index.ts; for env also the index of its node, sim and web parts, which only composition and tests need. */
 function isDoor(target: string, room: string): boolean {
   const inside = target.slice(`src/${room}/`.length);
-  if (room === "env") return /^((node|sim|web)\/)?(index|env|memory)\.ts$/.test(inside) || inside === "memory.ts";
+  if (room === "env") return /^((node|sim|web|compute)\/index|env|index|memory|crypto)\.ts$/.test(inside);
   return inside === "index.ts";
 }
 

@@ -1,8 +1,8 @@
 // The access service: who may do what. It holds users, access keys, policies and sessions, finds the principal behind a
 // signature or a session, and decides on requests.
 //
-// The root key is of the composition, not of the Store: it works on an empty and on a broken one. All that decides on a request
-// is in memory, kept right by watches (row-cache.ts), so that `credential` and `authorize` answer at once.
+// The root key is of the composition, not of the Store: it works on an empty and on a broken one. All that decides on a
+// request is in memory, kept right by watches (row-cache.ts), so that `credential` and `authorize` answer at once.
 
 import type { Clock, Env, Timer } from "../../env/index.ts";
 import { toHex, utf8 } from "../../std/bytes.ts";
@@ -14,7 +14,7 @@ import { accessFailure } from "./errors.ts";
 import { Keys, openKey } from "./keys.ts";
 import { ACCESS_LIMITS } from "./limits.ts";
 import { LoginLimiter, type LoginLimits } from "./login-limiter.ts";
-import { equalSecrets, isKeyId, ROOT_NAME } from "./names.ts";
+import { equalSecrets, ROOT_NAME } from "./names.ts";
 import { Policies } from "./policies.ts";
 import type { Action } from "./policy/actions.ts";
 import type { RequestContext } from "./policy/condition-keys.ts";
@@ -34,6 +34,7 @@ import { Users } from "./users.ts";
 export interface AccessOptions {
   readonly store: Store;
   readonly env: Pick<Env, "clock" | "timers" | "random">;
+  /** Already checked: it does not come from the Store. */
   readonly root: { readonly accessKey: string; readonly secretKey: string };
   /** Seals secrets at rest and session tokens. The same key on all nodes. */
   readonly cipher: Cipher;
@@ -126,8 +127,8 @@ export class Access implements AsyncDisposable {
   }
 
   /**
-   * The secret and the principal of an access key, from memory; undefined where they are not there: ask `findCredential`.
-   * `sessionToken` belongs to temporary credentials only.
+   * The secret and the principal of an access key, from memory; undefined where they are not there: ask
+   * `findCredential`. `sessionToken` belongs to temporary credentials only.
    */
   credential(accessKeyId: string, sessionToken?: string): CredentialResult | undefined {
     return this.#credentials.peek(accessKeyId, sessionToken);
@@ -237,7 +238,6 @@ function policiesOf(principal: Principal, request: AuthorizeRequest): PolicySet 
 /** The id changes with key and secret, so that tokens and sessions of a replaced root key are void. */
 function rootPrincipal({ root, sha256 }: AccessOptions): RootPrincipal {
   const { accessKey, secretKey } = root;
-  if (!isKeyId(accessKey)) throw accessFailure("KEY_INVALID", { data: { accessKeyId: accessKey.slice(0, 128) } });
   const id = toHex(sha256(utf8(`ashlar root ${accessKey.length} ${accessKey} ${secretKey}`))).slice(0, 32);
   return { type: "root", name: ROOT_NAME, id, accessKeyId: accessKey, tokenIssuedMillis: undefined, sessions: [] };
 }

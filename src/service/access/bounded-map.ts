@@ -1,8 +1,8 @@
 import { assert } from "../../std/assert.ts";
 
 /**
- * A map of at most `entriesMax` entries. A full one lets go of an entry that was not looked up since it was last passed over
- * (second chance): nearly the least recently used, and a look-up writes one field only.
+ * A map of at most `entriesMax` entries. A full one lets go of an entry that was not looked up since it was last passed
+ * over (second chance): nearly the least recently used, and a look-up writes one field only.
  */
 export class BoundedMap<Value> {
   readonly #entries: Map<string, Slot<Value>> = new Map();

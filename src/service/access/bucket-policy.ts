@@ -1,5 +1,5 @@
-// What only a bucket's policy has to satisfy: it speaks of its own bucket, and each of its actions can apply to a resource that
-// it names. And the question of GetBucketPolicyStatus: does it let the public in?
+// What only a bucket's policy has to satisfy: it speaks of its own bucket, and each of its actions can apply to a
+// resource that it names. And the question of GetBucketPolicyStatus: does it let the public in?
 
 import { parseBlock } from "./ip.ts";
 import { ACTIONS, type Action } from "./policy/actions.ts";
@@ -17,8 +17,8 @@ export function parseBucketPolicy(document: string, bucket: string): Policy {
 }
 
 /**
- * True where an Allow lets everyone in whom no condition binds to fixed values: a named principal, a network, or a caller that
- * only AWS has. Deny statements do not make a policy less public (Amazon S3, "The meaning of public").
+ * True where an Allow lets everyone in whom no condition binds to fixed values: a named principal, a network, or a
+ * caller that only AWS has. Deny statements do not make a policy less public (Amazon S3, "The meaning of public").
  */
 export function isPublic(policy: Policy): boolean {
   return policy.allows.some(
@@ -60,7 +60,10 @@ interface Reach {
   readonly behind: boolean;
 }
 
-/** Follows all places in the pattern at once through the ARN: any place that is left can be completed by some text behind. */
+/**
+ * Follows all places in the pattern at once through the ARN: any place that is left can be completed by some text
+ * behind.
+ */
 function reachOf(tokens: readonly Token[], arn: string): Reach {
   const pattern = tokens.flatMap<Place>((token) => (typeof token === "string" ? Array.from(token) : [token]));
   let places = closure(new Set([0]), pattern);

@@ -1,5 +1,5 @@
-// Policies that are there from the start, under MinIO's names and with the same reach, so that its users find what they know.
-// They are no rows: nobody can change or delete them.
+// Policies that are there from the start, under MinIO's names and with the same reach, so that its users find what they
+// know. They are no rows: nobody can change or delete them.
 
 import { hasCode } from "../../std/errors.ts";
 import { type Policy, type PolicySource, parsePolicy } from "./policy/policy.ts";

@@ -1,8 +1,8 @@
-// Read, change, commit: how every entry of the access service is changed. The commit checks each row that the change rests on;
-// where another was faster it is read again and decided anew.
+// Read, change, commit: how every entry of the access service is changed. The commit checks each row that the change
+// rests on; where another was faster it is read again and decided anew.
 
 import { text, utf8 } from "../../std/bytes.ts";
-import type { Check, Commit, Row, RowAddress, RowKey, Store, Table } from "../../store/index.ts";
+import type { Check, Commit, CommitResult, Row, RowAddress, RowKey, Store, Table } from "../../store/index.ts";
 import { accessFailure } from "./errors.ts";
 import { ACCESS_LIMITS } from "./limits.ts";
 
@@ -10,6 +10,12 @@ import { ACCESS_LIMITS } from "./limits.ts";
 export interface Change<Result> {
   readonly commit: Commit;
   readonly result: Result;
+}
+
+export interface Changed<Result> {
+  readonly result: Result;
+  /** Of all rows that were put. */
+  readonly revision: number;
 }
 
 /**
@@ -21,16 +27,16 @@ export async function change<Result>(
   store: Store,
   decide: () => Promise<Change<Result>>,
   changed: (result: Result) => void,
-): Promise<Result> {
+): Promise<Changed<Result>> {
   for (let attempt = 0; attempt < ACCESS_LIMITS.attemptsMax; attempt++) {
     const { commit, result } = await decide();
-    let committed = true;
+    let outcome: CommitResult | undefined;
     try {
-      ({ committed } = await store.commit(commit));
+      outcome = await store.commit(commit);
     } finally {
-      if (committed) changed(result);
+      if (outcome?.committed !== false) changed(result);
     }
-    if (committed) return result;
+    if (outcome.committed) return { result, revision: outcome.revision };
   }
   throw accessFailure("CONTENDED");
 }

@@ -1,4 +1,5 @@
-// Many callers on two nodes over one Store, interleaved by a seed: what they were told has to fit the rows that are left.
+// Many callers on two nodes over one Store, interleaved by a seed: what they were told has to fit the rows that are
+// left.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// From an access key id to a secret and a principal: what every signed request asks first. Answered from memory, synchronously;
-// what is not in memory is loaded, and the same question asked again over what was loaded.
+// From an access key id to a secret and a principal: what every signed request asks first. Answered from memory,
+// synchronously; what is not in memory is loaded, and the same question asked again over what was loaded.
 
 import type { Clock } from "../../env/index.ts";
 import { assert } from "../../std/assert.ts";

@@ -18,7 +18,7 @@ export const ACCESS_ERRORS = {
   KEY_MISSING: { what: "There is no access key with this id.", advice: "List the user's access keys." },
   KEY_INVALID: {
     what: "The access key id or secret does not have an allowed form.",
-    advice: "Take an id of 3 to 128 letters, digits, '-' or '_' and a secret of 8 to 128 printable ASCII characters.",
+    advice: "Take 3 to 128 printable ASCII characters without / , = for the id, 8 to 128 for the secret.",
   },
   LIMIT_KEYS: { what: "The user has as many access keys as are allowed.", advice: "Delete keys that are not in use." },
   LIMIT_POLICIES: {

@@ -10,10 +10,10 @@ export {
 export { isPublic, parseBucketPolicy } from "./bucket-policy.ts";
 export type { CredentialRefusal, CredentialResult } from "./credentials.ts";
 export { ACCESS_ERRORS, type AccessError, type AccessErrorCode, accessFailure } from "./errors.ts";
-export type { CreateKey, KeyInfo, KeyPage, NewKey, UpdateKey } from "./keys.ts";
+export type { CreateKey, KeyInfo, KeyPage, Keys, NewKey, UpdateKey } from "./keys.ts";
 export { ACCESS_LIMITS } from "./limits.ts";
 export { LOGIN_LIMITS, type LoginLimits } from "./login-limiter.ts";
-export type { PolicyDocument, PolicyInfo, PolicyPage, PutPolicy } from "./policies.ts";
+export type { Policies, PolicyDocument, PolicyInfo, PolicyPage, PutPolicy } from "./policies.ts";
 export {
   ACTIONS,
   type Action,
@@ -31,7 +31,14 @@ export {
   type RequestContext,
   TAG_KEYS,
 } from "./policy/condition-keys.ts";
-export type { Explanation, PolicyExplanation, StatementExplanation } from "./policy/evaluate.ts";
+export {
+  type Explanation,
+  evaluate,
+  explain,
+  type PolicyExplanation,
+  type PolicySet,
+  type StatementExplanation,
+} from "./policy/evaluate.ts";
 export {
   type Decision,
   type Policy,
@@ -40,6 +47,7 @@ export {
   parsePolicy,
   type StatementReference,
 } from "./policy/policy.ts";
+export type { PolicyPrincipal, PolicyRequest } from "./policy/request.ts";
 export { ANONYMOUS, type Principal, type RootPrincipal, type UserPrincipal } from "./principal.ts";
 export type { Cipher, Sha256 } from "./secrets.ts";
 export { type NewSession, SESSION_LIMITS, type Session, type SessionLimits, type Sessions } from "./sessions.ts";

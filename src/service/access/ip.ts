@@ -1,5 +1,5 @@
-// Internet addresses and CIDR blocks as text. An IPv4 address mapped into IPv6 (::ffff:192.0.2.1, as a dual-stack socket reports it)
-// is the IPv4 address: a rule for 192.0.2.0/24 must not depend on how the server listens.
+// Internet addresses and CIDR blocks as text. An IPv4 address mapped into IPv6 (::ffff:192.0.2.1, as a dual-stack
+// socket reports it) is the IPv4 address: a rule for 192.0.2.0/24 must not depend on how the server listens.
 
 export interface Address {
   /** One 32-bit word for IPv4, four for IPv6. */
@@ -25,7 +25,10 @@ export function parseAddress(text: string): Address | undefined {
   return { words: isMapped(words) ? [words[3]!] : words };
 }
 
-/** "192.0.2.0/24", "2001:db8::/32", or one address. Bits behind the prefix are ignored. Undefined where the text is neither. */
+/**
+ * "192.0.2.0/24", "2001:db8::/32", or one address. Bits behind the prefix are ignored. Undefined where the text is
+ * neither.
+ */
 export function parseBlock(text: string): Block | undefined {
   const slash = text.indexOf("/");
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash));

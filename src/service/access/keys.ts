@@ -1,5 +1,5 @@
-// Access keys. Each belongs to a user; its secret is told once, by `create`. A key may carry a narrowing policy, which makes it a
-// service account: it can do what its user can and that policy allows.
+// Access keys. Each belongs to a user; its secret is told once, by `create`. A key may carry a narrowing policy, which
+// makes it a service account: it can do what its user can and that policy allows.
 
 import type { Clock, Random } from "../../env/index.ts";
 import { text, utf8 } from "../../std/bytes.ts";
@@ -78,7 +78,9 @@ export class Keys {
     this.#parts = parts;
   }
 
-  /** Throws USER_MISSING, LIMIT_KEYS, KEY_EXISTS, KEY_INVALID, POLICY_MALFORMED, EXPIRY_INVALID, DESCRIPTION_TOO_LONG. */
+  /**
+   * Throws USER_MISSING, LIMIT_KEYS, KEY_EXISTS, KEY_INVALID, POLICY_MALFORMED, EXPIRY_INVALID, DESCRIPTION_TOO_LONG.
+   */
   async create(user: string, options: CreateKey = {}): Promise<NewKey> {
     const { store, clock, random, cipher, rootKeyId, changed } = this.#parts;
     const { imported, description = "", expiresMillis, policy } = options;

@@ -5,7 +5,11 @@ export const ACCESS_LIMITS = {
   /** Of a policy document as it was sent, in UTF-8. */
   policyBytesMax: 20_480,
   policyDepthMax: 8,
-  /** A user goes in one commit of the Store together with its keys, their usage rows and its policies' reference counts. */
+  /** Of a request's value that a condition looks at: no header can make policies expensive. */
+  conditionCharactersMax: 2048,
+  /**
+   * A user goes in one commit of the Store together with its keys, their usage rows and its policies' reference counts.
+   */
   keysPerUserMax: 40,
   policiesPerUserMax: 10,
   descriptionCharactersMax: 256,
@@ -19,7 +23,9 @@ export const ACCESS_LIMITS = {
   cachedTokensMax: 10_000,
   /** Ids that were asked for and do not exist: kept apart, so that guessing evicts nobody. */
   cachedAbsentMax: 10_000,
-  /** A cached row is read again after this time whatever the watch says: the bound on how long a revocation can take. */
+  /**
+   * A cached row is read again after this time whatever the watch says: the bound on how long a revocation can take.
+   */
   cachedMillisMax: MINUTE_MILLIS,
   /** Rows read at once on cache misses. */
   loadsMax: 1000,

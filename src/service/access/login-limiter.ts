@@ -1,8 +1,10 @@
-// How soon the next attempt to sign in is taken after failed ones: a few are free, then the wait doubles with each. Counted for
-// the user, so that many addresses can not guess at one, and for the address, so that one address can not try all users.
+// How soon the next attempt to sign in is taken after failed ones: a few are free, then the wait doubles with each.
+// Counted for the user, so that many addresses can not guess at one, and for the address, so that one address can not
+// try all users.
 //
-// A user's wait has a low bound, because anybody can make it grow. Success clears the user's count and leaves the address's: who
-// owns one account must not get free guesses at others by it. Time is passed in and only compared: no clock, no timer.
+// A user's wait has a low bound, because anybody can make it grow. Success clears the user's count and leaves the
+// address's: who owns one account must not get free guesses at others by it. Time is passed in and only compared: no
+// clock, no timer.
 
 import { addressGroup } from "./ip.ts";
 
@@ -30,7 +32,9 @@ export const LOGIN_LIMITS: LoginLimits = {
 };
 
 export interface LoginAttempt {
-  /** Undefined where the name is of no user: then only the address is counted, or guesses at names would fill the table. */
+  /**
+   * Undefined where the name is of no user: then only the address is counted, or guesses at names would fill the table.
+   */
   readonly user: string | undefined;
   readonly address: string;
   /** Monotonic. */

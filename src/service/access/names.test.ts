@@ -61,10 +61,14 @@ test("names of users and policies are what IAM allows, and root is taken", () =>
 
 test("an imported key has an id that fits into a signature's scope; its secret is in no error", () => {
   checkImportedKey("minio", "12345678");
+  checkImportedKey("it's.me+you@example.com", "~!@#$%^&*()_+");
   const bad: readonly (readonly [string, string])[] = [
     ["ab", "12345678"],
     ["a/b/c", "12345678"],
     ["a,bc", "12345678"],
+    ["a=bc", "12345678"],
+    ["a bc", "12345678"],
+    ["äöü", "12345678"],
     ["abc", "1234567"],
     ["abc", "secret with spaces"],
     ["abc", "x".repeat(129)],

@@ -9,8 +9,8 @@ export const ROOT_NAME = "root";
 /** The forms that IAM allows. */
 const USER_NAME = /^[\w+=,.@-]{1,64}$/;
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/;
-/** No slash, comma or space: an id stands in the scope of a signature. */
-const KEY_ID = /^[\w-]{3,128}$/;
+/** Printable ASCII without the slash, comma and equals sign that structure the header of a signature. */
+const KEY_ID = /^[\x21-\x2b\x2d\x2e\x30-\x3c\x3e-\x7e]{3,128}$/;
 const SECRET = /^[\x21-\x7e]{8,128}$/;
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

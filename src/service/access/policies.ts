@@ -1,5 +1,5 @@
-// Named policies: the canned ones, and those that are stored. A stored policy is changed in place for all its users at once, and
-// can not be deleted while it is attached.
+// Named policies: the canned ones, and those that are stored. A stored policy is changed in place for all its users at
+// once, and can not be deleted while it is attached.
 
 import type { Clock } from "../../env/index.ts";
 import { compareBytes, utf8 } from "../../std/bytes.ts";

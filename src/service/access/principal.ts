@@ -1,7 +1,10 @@
 import type { ROOT_NAME } from "./names.ts";
 import type { Policy } from "./policy/policy.ts";
 
-/** Who makes a request, with the policies that decide on it. Made anew when any of them changes: keep it for one request only. */
+/**
+ * Who makes a request, with the policies that decide on it. Made anew when any of them changes: keep it for one request
+ * only.
+ */
 export type Principal = AnonymousPrincipal | RootPrincipal | UserPrincipal;
 
 export interface AnonymousPrincipal {

@@ -1,12 +1,13 @@
-// The access service's rows. Each value begins with its format's version; a reader refuses a version that it does not know.
+// The access service's rows. Each value begins with its format's version; a reader refuses a version that it does not
+// know.
 //
 //   table       key             suffix   value
-//   user        name                     UserRecord: with the ids of the user's keys, so that keys are counted and deleted with it
+//   user        name                     UserRecord: with its keys' ids, so that they are counted and deleted with it
 //   accessKey   access key id            KeyRecord: the secret sealed
-//   accessKey   access key id   "u"      day of last use: apart, so that it disturbs neither caches nor changes of the key
+//   accessKey   access key id   "u"      day of last use: apart, so that it disturbs neither caches nor changes
 //   policy      name                     PolicyRecord
-//   policy      name            "r"      how many users it is attached to: every attachment and detachment writes it, so that
-//                                        it conflicts with a deletion of the policy
+//   policy      name            "r"      how many users it is attached to: every attachment and detachment writes it,
+//                                        so that it conflicts with a deletion of the policy
 //   session     "t" hash                 SessionRecord
 //   session     "o" owner                SessionListRecord
 

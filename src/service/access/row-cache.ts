@@ -1,11 +1,12 @@
 // Rows of one table, decoded and kept in memory, for callers that can not wait for the Store on every request.
 //
 // A cached row is right or a little old, never wrong for long:
-//   - a watch lets go of a row when it changes. Changes of this node let go of it at once, before they are acknowledged;
-//   - a read that was under way while its row changed is handed out but not kept: it may have seen the row before the change;
+//   - a watch lets go of a row when it changes. Changes of this node let go of it before they are acknowledged;
+//   - a read that was under way while its row changed is handed out but not kept: it may have seen the old row;
 //   - without a watch nothing is kept, and when a watch ends everything is let go of;
-//   - a row is read again after `cachedMillisMax` in any case, so that a watch that stalls delays a revocation by that at most;
-//     one that does not exist after `ABSENT_MILLIS_MAX`, because a user waits for it who has just made it on another node.
+//   - a row is read again after `cachedMillisMax` in any case, so that a watch that stalls delays a revocation by
+//     that at most; one that does not exist after `ABSENT_MILLIS_MAX`, because somebody who has just made it on
+//     another node may be waiting for it.
 
 import type { Clock, Timers } from "../../env/index.ts";
 import { text, utf8 } from "../../std/bytes.ts";
@@ -104,7 +105,7 @@ export class RowCache<Value> {
     this.#watched = false;
     this.#present.clear();
     this.#absent.clear();
-    
+    for (const load of this.#loads) load.changed = true;
   }
 
   #drop(key: string): void {

@@ -78,7 +78,7 @@ describe("a session", () => {
     await node.env.advance(7999);
     assert.notEqual(await node.access.signedIn(token), undefined);
     await settle();
-    await node.env.advance(4001);
+    await node.env.advance(4002);
     assert.equal(await node.access.signedIn(token), undefined, "by age");
     const second = await asRoot(node);
     await node.env.advance(8000);

@@ -1,6 +1,6 @@
-// Sessions of the console and the HTTP API. A session is an opaque token of 256 random bits; the Store holds only its hash, so
-// that what is read from a disk or a backup opens nothing. It ends when it is not used for a while, at an age that use does not
-// extend, and when it is revoked. A user has a limited number: the oldest makes room for a new one.
+// Sessions of the console and the HTTP API. A session is an opaque token of 256 random bits; the Store holds only its
+// hash, so that what is read from a disk or a backup opens nothing. It ends when it is not used for a while, at an age
+// that use does not extend, and when it is revoked. A user has a limited number: the oldest makes room for a new one.
 
 import type { Clock, Random } from "../../env/index.ts";
 import { text, toHex } from "../../std/bytes.ts";

@@ -1,5 +1,5 @@
-// Temporary credentials. They are no rows: all that is to be known of them, their secret too, travels in the session token,
-// sealed, so that issuing them costs no commit and their number has no limit. They end
+// Temporary credentials. They are no rows: all that is to be known of them, their secret too, travels in the session
+// token, sealed, so that issuing them costs no commit and their number has no limit. They end
 //   - at their expiry,
 //   - with the user, when it is deleted or disabled, or its tokens are revoked (UserRecord.tokensFromMillis),
 //   - with the permanent key that they were issued with, and they keep that key's narrowing policy.

@@ -1,5 +1,6 @@
-// The day on which each access key was last used. A request costs a look into a map; a key's first use of a day is written, with
-// others, within a minute. Days are enough to find keys that nobody needs, and a crash may forget the last minute's.
+// The day on which each access key was last used. A request costs a look into a map; a key's first use of a day is
+// written, with others, within a minute. Days are enough to find keys that nobody needs, and a crash may forget the
+// last minute's.
 
 import type { Clock, Timer, Timers } from "../../env/index.ts";
 import { AshlarError } from "../../std/errors.ts";
@@ -41,7 +42,9 @@ export class Usage {
     this.#timer ??= this.#timers.after(ACCESS_LIMITS.usageFlushMillis, () => void this.flush());
   }
 
-  /** Writes what is noted, behind what is being written. What can not be written is noted again by the key's next use. */
+  /**
+   * Writes what is noted, behind what is being written. What can not be written is noted again by the key's next use.
+   */
   flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;

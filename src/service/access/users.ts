@@ -1,5 +1,5 @@
-// Users. Groups are left out on purpose: a policy attached to several users does their work, and who may do what stays readable
-// from one row. A user goes together with its keys in one commit.
+// Users. Groups are left out on purpose: a policy attached to several users does their work, and who may do what stays
+// readable from one row. A user goes together with its keys in one commit.
 
 import type { Clock, Random } from "../../env/index.ts";
 import { type Commit, type Row, type Store, TABLES } from "../../store/index.ts";
@@ -85,20 +85,20 @@ export class Users {
       const puts = [{ ...address, value: encodeUser(user) }, ...references.puts];
       return { commit: { checks, puts, deletes: references.deletes }, result: undefined };
     };
-    await change(this.#store, decide, () => this.#changed(name, []));
-    return this.get(name);
+    const { revision } = await change(this.#store, decide, () => this.#changed(name, []));
+    return infoOf(name, user, revision);
   }
 
   /** Throws USER_MISSING. */
   async get(name: string): Promise<UserInfo> {
     const row = await readUser(this.#store, name);
-    return infoOf(name, row);
+    return infoOf(name, decodeUser(row), row.revision);
   }
 
   /** In byte order of the names. Throws PAGE_INVALID. */
   async list(page: PageRequest): Promise<UserPage> {
     const { rows, more } = await readPage(this.#store, TABLES.user, page);
-    const users = rows.map(({ name, row }) => infoOf(name, row));
+    const users = rows.map(({ name, row }) => infoOf(name, decodeUser(row), row.revision));
     return { users, next: more ? rows.at(-1)!.name : undefined };
   }
 
@@ -141,7 +141,7 @@ export class Users {
     policiesOf: (policies: readonly string[]) => readonly string[] | undefined,
     update: UpdateUser = {},
   ): Promise<UserInfo> {
-    const decide = async (): Promise<Change<undefined>> => {
+    const decide = async (): Promise<Change<UserRecord>> => {
       const row = await readUser(this.#store, name);
       checkRevision(row, ifRevision);
       const user = decodeUser(row);
@@ -160,10 +160,10 @@ export class Users {
       };
       const checks = [unchanged(userRow(name), row), ...references.checks];
       const puts = [{ ...userRow(name), value: encodeUser(changed) }, ...references.puts];
-      return { commit: { checks, puts, deletes: references.deletes }, result: undefined };
+      return { commit: { checks, puts, deletes: references.deletes }, result: changed };
     };
-    await change(this.#store, decide, () => this.#changed(name, []));
-    return this.get(name);
+    const { result, revision } = await change(this.#store, decide, () => this.#changed(name, []));
+    return infoOf(name, result, revision);
   }
 }
 
@@ -175,18 +175,9 @@ export async function readUser(store: Store, name: string): Promise<Row> {
   return row;
 }
 
-function infoOf(name: string, row: Row): UserInfo {
-  const { id, enabled, createdMillis, updatedMillis, policies, keyIds } = decodeUser(row);
-  return {
-    name,
-    id,
-    enabled,
-    createdMillis,
-    updatedMillis,
-    policies,
-    keyCount: keyIds.length,
-    revision: row.revision,
-  };
+function infoOf(name: string, user: UserRecord, revision: number): UserInfo {
+  const { id, enabled, createdMillis, updatedMillis, policies, keyIds } = user;
+  return { name, id, enabled, createdMillis, updatedMillis, policies, keyCount: keyIds.length, revision };
 }
 
 /** Throws LIMIT_POLICIES. */

@@ -41,7 +41,7 @@ export function bucketInfo(name: string, record: BucketRecord): BucketInfo {
 export function isBucketName(name: string): boolean {
   return (
     /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
-    !name.includes("..") &&
+    !/\.[.-]|-\./.test(name) &&
     !/^\d+\.\d+\.\d+\.\d+$/.test(name) &&
     !name.startsWith("xn--") &&
     !name.endsWith("-s3alias")

@@ -437,7 +437,7 @@ describe("the objects service", () => {
       const bucket = await newBucket();
       await assert.rejects(objects.createBucket(bucket, "me"), { code: "BUCKET_OWNED_BY_YOU" });
       await assert.rejects(objects.createBucket(bucket, "you"), { code: "BUCKET_EXISTS" });
-      for (const bad of ["ab", "UPPER", "a..b", "1.2.3.4", "-ab", "a".repeat(64)]) {
+      for (const bad of ["ab", "UPPER", "a..b", "a.-b", "a-.b", "1.2.3.4", "-ab", "a".repeat(64)]) {
         await assert.rejects(objects.createBucket(bad, "me"), { code: "BUCKET_NAME_INVALID" });
       }
       await put(bucket, "key", "value");

@@ -1,12 +1,15 @@
-// Every action that a policy can allow or deny, with the kind of resource that a request for it names. Names are compared
-// without case, as AWS does. A policy's patterns are expanded over this table once; after that a test is one bit.
+// Every action that a policy can allow or deny, with the kind of resource that a request for it names. Names are
+// compared without case, as AWS does. A policy's patterns are expanded over this table once; after that a test is one
+// bit.
 
 import { element, malformed, quoted } from "./fault.ts";
 import { isList, type JsonValue } from "./json.ts";
 import { nearest } from "./nearest.ts";
 import { Wildcard, wildcardTokens } from "./wildcard.ts";
 
-/** `unserved`: of AWS features that Ashlar does not have. Policies that name the action load; no request asks for it. */
+/**
+ * `unserved`: of AWS features that Ashlar does not have. Policies that name the action load; no request asks for it.
+ */
 export type ResourceKind = "object" | "bucket" | "service" | "unserved" | "cluster" | "user" | "policy";
 
 /** Of Amazon S3, and the few that MinIO added and its policies name. */
@@ -303,7 +306,10 @@ function expand(pattern: JsonValue, syntax: ActionSyntax, path: string): readonl
   const service = pattern.slice(0, colon).toLowerCase();
   if (!SERVICES.includes(service)) throw malformed(path, `${quoted(pattern)} is an action of another service.`);
   if (!syntax.services.includes(service)) throw malformed(path, `${quoted(pattern)} can not be used in this policy.`);
-  const wildcard = new Wildcard(wildcardTokens(pattern.toLowerCase()));
+  const lower = pattern.toLowerCase();
+  const exact = LOWER_CASE_NAMES.indexOf(lower);
+  if (exact >= 0) return [NAMES[exact]!];
+  const wildcard = new Wildcard(wildcardTokens(lower));
   const actions = NAMES.filter((_, index) => wildcard.matches(LOWER_CASE_NAMES[index]!));
   if (actions.length > 0) return actions;
   const close = nearest(pattern, NAMES);

@@ -1,5 +1,5 @@
-// Names of this server's resources and principals. There is one account and one partition, so these parts and the region are
-// empty or fixed:
+// Names of this server's resources and principals. There is one account and one partition, so these parts and the
+// region are empty or fixed:
 //
 //   arn:aws:s3:::BUCKET            arn:aws:s3:::BUCKET/KEY          arn:aws:s3:::*  (all buckets, for ListAllMyBuckets)
 //   arn:aws:ashlar:::cluster       arn:aws:ashlar:::user/NAME       arn:aws:ashlar:::policy/NAME

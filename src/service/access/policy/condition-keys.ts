@@ -1,10 +1,12 @@
-// Every condition key that a policy can name. Names are compared without case; what follows the slash of a tag key is a tag's
-// name and is compared exactly.
+// Every condition key that a policy can name. Names are compared without case; what follows the slash of a tag key is a
+// tag's name and is compared exactly.
 
 /**
- * request: the gateway puts it into the request's context.
- * evaluator: known here, from the principal and the clock.
- * never: of AWS services that Ashlar has no counterpart of. Policies that name it load, and it is absent from every request.
+ * `request`: the gateway puts it into the request's context.
+ *
+ * `evaluator`: known here, from the principal and the clock.
+ *
+ * `never`: of AWS services that Ashlar has no counterpart of. Policies that name it load; no request has it.
  */
 type KeyOrigin = "request" | "evaluator" | "never";
 

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written so.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ACCESS_LIMITS } from "../limits.ts";
 import { ALICE, type Asked, asked, policyOf } from "../testing/policies.ts";
 import type { RequestContext } from "./condition-keys.ts";
 import { evaluate } from "./evaluate.ts";
@@ -207,6 +208,26 @@ describe("several values", () => {
   });
 });
 
+test("a value too long to be looked at allows nothing and denies", () => {
+  const long = "a".repeat(ACCESS_LIMITS.conditionCharactersMax + 1);
+  const conditions: readonly Condition[] = [
+    { StringLike: { "aws:UserAgent": "*" } },
+    { StringNotEquals: { "aws:UserAgent": "b" } },
+    { StringEqualsIfExists: { "aws:UserAgent": long } },
+    { "ForAllValues:StringLike": { "aws:UserAgent": "*" } },
+  ];
+  const everything = { Effect: "Allow", Action: "*", Resource: "*" };
+  for (const Condition of conditions) {
+    assert.ok(!holds(Condition, { context: { "aws:UserAgent": long } }), JSON.stringify(Condition));
+    const policy = policyOf([everything, { ...everything, Effect: "Deny", Condition }]);
+    const decide = (value: string): string =>
+      evaluate({ identity: [policy], sessions: [] }, asked({ context: { "aws:UserAgent": value } })).decision;
+    assert.equal(decide(long), "deny");
+  }
+  assert.ok(holds({ StringLike: { "aws:UserAgent": "*" } }, { context: { "aws:UserAgent": long.slice(1) } }));
+  assert.ok(!holds({ StringLike: { "aws:TagKeys": "*" } }, { context: { "aws:TagKeys": Array(5000).fill("a") } }));
+});
+
 describe("keys", () => {
   test("names are compared without case, names of tags with it", () => {
     const context = { "s3:prefix": "a", "s3:ExistingObjectTag/Team": "blue" } as const;
@@ -271,6 +292,17 @@ describe("variables", () => {
     const arn = { ArnLike: { "s3:prefix": "arn:aws:iam:::user/${aws:username, 'a:b'}" } };
     assert.ok(holds(arn, { context: prefix("arn:aws:iam:::user/alice") }));
     assert.ok(!holds(arn, { context: prefix("arn:aws:iam:::user/bob") }));
+  });
+
+  test("may be followed by any pattern", () => {
+    const like = (pattern: string, value: string): boolean =>
+      holds({ StringLike: { "s3:prefix": pattern } }, { context: { "s3:prefix": value } });
+    assert.ok(like("home/${aws:username}/?x*y", "home/alice/1x23y"));
+    assert.ok(!like("home/${aws:username}/?x*y", "home/alice/x23y"));
+    assert.ok(!like("home/${aws:username}/*y", "home/alice/123"));
+    assert.ok(like("*/${aws:username}/*/${aws:username}", "a/b/alice/c/alice"));
+    assert.ok(!like("*/${aws:username}/*/${aws:username}", "a/b/alice/alice"));
+    assert.ok(!like("${aws:username}", "alice2"));
   });
 
   test("the three special characters stand for themselves", () => {

@@ -1,4 +1,5 @@
-// The Condition of a statement: all entries have to hold. An entry is an operator, a key and the values that the policy lists.
+// The Condition of a statement: all entries have to hold. An entry is an operator, a key and the values that the policy
+// lists.
 //
 //   key in the request            plain             ...IfExists       ForAllValues:     ForAnyValue:
 //   absent                        negated?          true              true              false
@@ -6,10 +7,12 @@
 //   several values                any match,        any match,        all of            any of
 //                                 then negated      then negated      (match != neg.)   (match != neg.)
 //
-// ForAllValues and ForAnyValue take an empty value for an absent key, and IfExists adds nothing to them, as AWS documents.
-// A variable without a value matches nothing. Behind a negated operator that would make the entry true; there the entry is
-// false in an Allow and true in a Deny: what is not known opens no door.
+// ForAllValues and ForAnyValue take an empty value for an absent key, and IfExists adds nothing to them, as AWS
+// documents. A variable without a value matches nothing. Behind a negated operator that would make the entry true;
+// there the entry is false in an Allow and true in a Deny: what is not known opens no door. The same holds for a value
+// too long to be looked at.
 
+import { ACCESS_LIMITS } from "../limits.ts";
 import type { ConditionValue } from "./condition-keys.ts";
 import { element, malformed, member, quoted } from "./fault.ts";
 import { isList, isObject, type JsonValue } from "./json.ts";
@@ -111,7 +114,7 @@ function compile(
     holds(request) {
       const value = key.read(request);
       if (isAbsent(value, quantifier)) return ifAbsent;
-      if (negated && !matcher.isResolved(request)) return syntax.denies;
+      if (isTooLong(value) || (negated && !matcher.isResolved(request))) return syntax.denies;
       if (typeof value === "string") return matcher.matches(value, request) !== negated;
       return combine(value, (each) => matcher.matches(each, request), negated);
     },
@@ -122,6 +125,12 @@ function isAbsent(value: ConditionValue, quantifier: Quantifier): value is undef
   if (value === undefined) return true;
   if (quantifier === "one") return typeof value !== "string" && value.length === 0;
   return typeof value === "string" ? value === "" : value.every((each) => each === "");
+}
+
+function isTooLong(value: string | readonly string[]): boolean {
+  const { conditionCharactersMax } = ACCESS_LIMITS;
+  if (typeof value === "string") return value.length > conditionCharactersMax;
+  return value.reduce((length, each) => length + each.length, value.length) > conditionCharactersMax;
 }
 
 type Combine = (values: readonly string[], matches: (value: string) => boolean, negated: boolean) => boolean;

@@ -1,12 +1,12 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written so.
-// Every pair of small statements, in every place that a policy can have, on every small request: the compiled evaluator against
-// one that reads the documents as they are and does what the rules say, word by word.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written so. Pairs of small statements,
+// in every place that a policy can have, on every small request: the compiled evaluator against one that reads the
+// documents as they are and does what the rules say, word by word.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asked, policyOf } from "../testing/policies.ts";
 import type { Action } from "./actions.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, type PolicySet } from "./evaluate.ts";
 import type { Policy } from "./policy.ts";
 import type { PolicyPrincipal, PolicyRequest } from "./request.ts";
 
@@ -148,11 +148,16 @@ function decideByRules(placed: readonly Placed[], hasSession: boolean, index: nu
   return hasSession && !anonymous && !allowedBy(["session"]) ? "implicit-deny" : "allow";
 }
 
-function decide(policies: Readonly<Record<Place, Policy | undefined>>, request: PolicyRequest): string {
-  const anonymous = request.principal.type === "anonymous";
-  const list = (policy: Policy | undefined): readonly Policy[] => (policy === undefined || anonymous ? [] : [policy]);
-  const { identity, session, bucket } = policies;
-  return evaluate({ identity: list(identity), sessions: list(session), bucket }, request).decision;
+/** Anonymous requests have no policies of their own, and no session. */
+function policySets({ identity, session, bucket }: Readonly<Record<Place, Policy | undefined>>): {
+  readonly signed: PolicySet;
+  readonly anonymous: PolicySet;
+} {
+  const list = (policy: Policy | undefined): readonly Policy[] => (policy === undefined ? [] : [policy]);
+  return {
+    signed: { identity: list(identity), sessions: list(session), bucket },
+    anonymous: { identity: [], sessions: [], bucket },
+  };
 }
 
 function checkAll(first: readonly Placed[], second: readonly Placed[], samePolicy: boolean): number {
@@ -173,9 +178,12 @@ function checkAll(first: readonly Placed[], second: readonly Placed[], samePolic
       };
       if (samePolicy) policies[one.place] = policyOf([one.statement, two.statement], one.place);
       else Object.assign(policies, { [one.place]: compile(one), [two.place]: compile(two) });
-      for (const [index, request] of REQUESTS.entries()) {
-        const expected = decideByRules([one, two], policies.session !== undefined, index);
-        const found = decide(policies, request);
+      const { signed, anonymous } = policySets(policies);
+      const placed = [one, two];
+      for (let index = 0; index < REQUESTS.length; index++) {
+        const request = REQUESTS[index]!;
+        const expected = decideByRules(placed, policies.session !== undefined, index);
+        const found = evaluate(request.principal.type === "anonymous" ? anonymous : signed, request).decision;
         if (found !== expected) assert.fail(`${JSON.stringify([one, two, request])}: ${found}, not ${expected}`);
         checked++;
       }
@@ -189,7 +197,7 @@ function at(place: Place, statements: readonly SmallStatement[], every = 1): rea
 }
 
 test("two statements of one user's policy decide as the rules say", () => {
-  assert.equal(checkAll(at("identity", STATEMENTS), at("identity", STATEMENTS), true), ((90 * 91) / 2) * 48);
+  assert.equal(checkAll(at("identity", STATEMENTS, 2), at("identity", STATEMENTS, 2), true), ((45 * 46) / 2) * 48);
 });
 
 test("a user's policy with a bucket's decides as the rules say", () => {
@@ -197,9 +205,9 @@ test("a user's policy with a bucket's decides as the rules say", () => {
 });
 
 test("a user's policy with a session's decides as the rules say", () => {
-  assert.equal(checkAll(at("identity", STATEMENTS), at("session", STATEMENTS), false), 90 * 90 * 48);
+  assert.equal(checkAll(at("identity", STATEMENTS), at("session", STATEMENTS, 2), false), 90 * 45 * 48);
 });
 
 test("a bucket's policy with a session's decides as the rules say", () => {
-  assert.ok(checkAll(at("bucket", BUCKET_STATEMENTS), at("session", STATEMENTS, 2), false) > 300_000);
+  assert.ok(checkAll(at("bucket", BUCKET_STATEMENTS), at("session", STATEMENTS, 4), false) > 150_000);
 });

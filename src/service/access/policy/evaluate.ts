@@ -1,7 +1,8 @@
 // May the request pass? As AWS decides it inside one account:
 //
 //   1. A Deny that applies, in any policy, decides.
-//   2. An Allow that applies is needed in a policy of the user or in the bucket's. An anonymous request has the bucket's only.
+//   2. An Allow that applies is needed in a policy of the user or in the bucket's. An anonymous request has only the
+//      bucket's.
 //   3. Each session policy has to allow it too: it narrows what its bearer may do, whoever grants it.
 //
 // The root key is outside of 1 and 2: everything is allowed to it, and only a session policy narrows it.

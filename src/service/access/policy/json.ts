@@ -1,6 +1,6 @@
-// A strict JSON parser for policy documents. JSON.parse would keep the last of two members with one name without a word, and
-// a reader of the policy sees the first: here that is an error. Objects are Maps, so that no name of a member has a meaning
-// of its own. Every fault names its line and column.
+// A strict JSON parser for policy documents. JSON.parse would keep the last of two members with one name without a
+// word, and a reader of the policy sees the first: here that is an error. Objects are Maps, so that no name of a member
+// has a meaning of its own. Every fault names its line and column.
 
 import { malformed, quoted } from "./fault.ts";
 

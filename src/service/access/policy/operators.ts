@@ -1,8 +1,8 @@
-// The condition operators of IAM. Each family compares one value of the request with the values that the policy lists; negation,
-// IfExists, the set operators and absent keys are the same for all and live in condition.ts.
+// The condition operators of IAM. Each family compares one value of the request with the values that the policy lists;
+// negation, IfExists, the set operators and absent keys are the same for all and live in condition.ts.
 
 import { equalBytes, fromBase64, utf8 } from "../../../std/bytes.ts";
-import { contains, parseAddress, parseBlock } from "../ip.ts";
+import { type Address, contains, parseAddress, parseBlock } from "../ip.ts";
 import { malformed, quoted } from "./fault.ts";
 import type { PolicyRequest } from "./request.ts";
 import { isVariable, parseTemplate, Template, type TemplatePart } from "./template.ts";
@@ -68,6 +68,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
 
 /** True or false in any case, as 1 or 0. */
 export function parseBool(text: string): number | undefined {
+  if (text === "true") return 1;
   const lower = text.toLowerCase();
   if (lower === "true") return 1;
   return lower === "false" ? 0 : undefined;
@@ -107,7 +108,10 @@ function stringLike(values: readonly ListedValue[], variables: boolean): ValueMa
     ({ text, path }) => new Template(parseTemplate(text, { wildcards: true, variables }, path)),
   );
   return {
-    matches: (value, request) => templates.some((template) => template.matches(value, request)),
+    matches(value, request) {
+      for (const template of templates) if (template.matches(value, request)) return true;
+      return false;
+    },
     isResolved: (request) => templates.every((template) => template.isResolved(request)),
   };
 }
@@ -142,8 +146,11 @@ function ipAddress(values: readonly ListedValue[]): ValueMatcher {
     if (block === undefined) throw malformed(path, `${quoted(text)} is no address and no CIDR block.`);
     return block;
   });
+  // Clients come with many requests from one address.
+  let last: { readonly text: string; readonly address: Address | undefined } | undefined;
   return always((value) => {
-    const address = parseAddress(value);
+    if (last?.text !== value) last = { text: value, address: parseAddress(value) };
+    const { address } = last;
     return address !== undefined && blocks.some((block) => contains(block, address));
   });
 }

@@ -1,5 +1,6 @@
-// A policy document, parsed, validated and compiled in one go: what a Policy holds is ready to be evaluated. A fault anywhere is
-// POLICY_MALFORMED with its path; nothing of a faulty document is kept, and nothing unknown in it is passed over.
+// A policy document, parsed, validated and compiled in one go: what a Policy holds is ready to be evaluated. A fault
+// anywhere is POLICY_MALFORMED with its path; nothing of a faulty document is kept, and nothing unknown in it is passed
+// over.
 
 import { utf8 } from "../../../std/bytes.ts";
 import { ACCESS_LIMITS } from "../limits.ts";
@@ -12,7 +13,10 @@ import { type PrincipalSet, parsePrincipals } from "./principal.ts";
 import type { PolicyRequest } from "./request.ts";
 import { parseResources, type ResourceSet } from "./resource.ts";
 
-/** Identity and session policies name no principal; a bucket policy names one in each statement and no actions of ashlar. */
+/**
+ * Identity and session policies name no principal; a bucket policy names one in each statement and no actions of
+ * ashlar.
+ */
 export type PolicySource = "identity" | "bucket" | "session";
 
 export type Effect = "Allow" | "Deny";

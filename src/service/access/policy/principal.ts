@@ -3,8 +3,8 @@
 //   "*"  or  {"AWS": "*"}            everyone, anonymous requests too
 //   {"AWS": "alice"}                 the user alice; the short form of the next
 //   {"AWS": "arn:aws:iam:::user/alice"}
-//   {"AWS": "arn:aws:iam:::root"}    the account. Allow: the account may let its users in by their own policies, which they may
-//                                    anyway, so it grants nothing by itself. Deny: every signed request.
+//   {"AWS": "arn:aws:iam:::root"}    the account. Allow: the account may let its users in by their own policies, which
+//                                    it may anyway, so this grants nothing by itself. Deny: every signed request.
 //
 // There are no roles, federated users, AWS services or canonical user ids: a policy that names one is refused.
 

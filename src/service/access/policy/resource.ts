@@ -1,6 +1,6 @@
-// The Resource and NotResource of a statement. A pattern may write wildcards in any part of an ARN but the service; what can not
-// match this server's fixed parts (see arn.ts) is refused, so that a policy made for another account or region is never silently
-// read as one for this server.
+// The Resource and NotResource of a statement. A pattern may write wildcards in any part of an ARN but the service;
+// what can not match this server's fixed parts (see arn.ts) is refused, so that a policy made for another account or
+// region is never silently read as one for this server.
 
 import { element, malformed, quoted } from "./fault.ts";
 import { isList, type JsonValue } from "./json.ts";

@@ -1,11 +1,12 @@
-// Text of a policy with wildcards and variables: `arn:aws:s3:::home/${aws:username}/*`. Variables exist in documents of version
-// 2012-10-17 only, and stand for one value of the request; a wildcard in that value is an ordinary character. `${*}`, `${?}` and
-// `${$}` are those characters themselves. A variable without a value and without a default makes the text match nothing.
+// Text of a policy with wildcards and variables: `arn:aws:s3:::home/${aws:username}/*`. Variables exist in documents of
+// version 2012-10-17 only, and stand for one value of the request; a wildcard in that value is an ordinary character.
+// `${*}`, `${?}` and `${$}` are those characters themselves. A variable without a value and without a default makes the
+// text match nothing.
 
 import { malformed, quoted } from "./fault.ts";
 import { type KeyReference, keyReference } from "./key-reference.ts";
 import type { PolicyRequest } from "./request.ts";
-import { ANY_RUN, type Token, Wildcard, wildcardTokens } from "./wildcard.ts";
+import { ANY_ONE, ANY_RUN, type Token, Wildcard, wildcardTokens } from "./wildcard.ts";
 
 export interface TemplateSyntax {
   readonly wildcards: boolean;
@@ -35,37 +36,35 @@ export class Template {
 
   matches(text: string, request: PolicyRequest): boolean {
     if (this.#fixed !== undefined) return this.#fixed.matches(text);
-    const tokens = this.#tokens(request);
-    return tokens !== undefined && new Wildcard(tokens).matches(text);
+    // What stands in front of the first wildcard is compared in place; most texts differ there already.
+    let at = 0;
+    let place = 0;
+    for (; place < this.parts.length; place++) {
+      const part = this.parts[place]!;
+      if (part === ANY_ONE || part === ANY_RUN) break;
+      const value = isVariable(part) ? valueIn(part, request) : part;
+      if (value === undefined || !text.startsWith(value, at)) return false;
+      at += value.length;
+    }
+    if (place === this.parts.length) return at === text.length;
+    if (place === this.parts.length - 1 && this.parts[place] === ANY_RUN) return true;
+    const tokens = resolve(this.parts.slice(place), request);
+    return tokens !== undefined && new Wildcard(tokens).matches(text.slice(at));
   }
 
   /** False where a variable has no value in this request. */
   isResolved(request: PolicyRequest): boolean {
-    return this.#fixed !== undefined || this.#tokens(request) !== undefined;
+    return this.#fixed !== undefined || resolve(this.parts, request) !== undefined;
   }
 
   /** The text in this request, for a template without wildcards; undefined where a variable has no value. */
   textIn(request: PolicyRequest): string | undefined {
-    return this.#tokens(request)?.join("");
+    return resolve(this.parts, request)?.join("");
   }
 
   /** The same text with each variable as a run: a superset of what it can match. */
   widened(): Token[] {
     return this.parts.map((part) => (isVariable(part) ? ANY_RUN : part));
-  }
-
-  #tokens(request: PolicyRequest): Token[] | undefined {
-    const tokens: Token[] = [];
-    for (const part of this.parts) {
-      if (!isVariable(part)) {
-        tokens.push(part);
-        continue;
-      }
-      const value = part.key.read(request) ?? part.fallback;
-      if (typeof value !== "string") return undefined;
-      tokens.push(value);
-    }
-    return tokens;
   }
 }
 
@@ -104,4 +103,20 @@ function variablePart(inside: string, path: string): TemplatePart {
   const key = keyReference(match[1]!, path);
   if (key.several) throw malformed(path, `${key.name} can have several values, so it can not be a variable.`);
   return { key, fallback: match[2] };
+}
+
+/** Undefined where a variable has no value. */
+function resolve(parts: readonly TemplatePart[], request: PolicyRequest): Token[] | undefined {
+  const tokens: Token[] = [];
+  for (const part of parts) {
+    const token = isVariable(part) ? valueIn(part, request) : part;
+    if (token === undefined) return undefined;
+    tokens.push(token);
+  }
+  return tokens;
+}
+
+function valueIn(variable: Variable, request: PolicyRequest): string | undefined {
+  const value = variable.key.read(request) ?? variable.fallback;
+  return typeof value === "string" ? value : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * Milliseconds since 1970 of a date in one of the forms of the W3C's profile of ISO 8601 (a year; a month; a day; a day with a
- * time of minutes, seconds or fractions, and a zone), or of a count of seconds since 1970. A bare number of four digits is a year.
+ * Milliseconds since 1970 of a date in one of the forms of the W3C's profile of ISO 8601 (a year; a month; a day; a day
+ * with a time of minutes, seconds or fractions, and a zone), or of a count of seconds since 1970. A bare number of four
+ * digits is a year.
  */
 export function parseTime(text: string): number | undefined {
   if (text.length > 64) return undefined;

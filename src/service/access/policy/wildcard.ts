@@ -1,10 +1,11 @@
-// Patterns with * (any run of characters) and ? (exactly one character, that is one code point), matched without backtracking.
+// Patterns with * (any run of characters) and ? (exactly one character, that is one code point), matched without
+// backtracking.
 //
-// A pattern is cut at its runs into pieces: the first is anchored at the text's start, the last at its end, and each one between
-// is found at the leftmost place behind the one before. Leftmost is enough: what a later place would leave over is a suffix of
-// what this one leaves. A piece without ? is found by indexOf; one with ? by Shift-And, which reads each character of the text
-// once and keeps all starts of the piece that are still possible as bits. So time grows with the text's length times a 32nd of
-// the piece's, whatever both hold.
+// A pattern is cut at its runs into pieces: the first is anchored at the text's start, the last at its end, and each
+// one between is found at the leftmost place behind the one before. Leftmost is enough: what a later place would leave
+// over is a suffix of what this one leaves. A piece without ? is found by indexOf; one with ? by Shift-And, which reads
+// each character of the text once and keeps all starts of the piece that are still possible as bits. So time grows with
+// the text's length times a 32nd of the piece's, whatever both hold.
 
 /** Exactly one character. */
 export const ANY_ONE = 1;
@@ -89,9 +90,8 @@ const ANY = -1;
 
 class OpenPiece implements Piece {
   readonly #points: readonly number[];
-  /** Bit i of a character's mask: it may stand at place i of the piece. Made when `find` is first called. */
-  #masks: Map<number, Uint32Array> | undefined;
-  #anyMask: Uint32Array = new Uint32Array(0);
+  /** Made when `find` is first called. */
+  #masks: Masks | undefined;
 
   constructor(points: readonly number[]) {
     this.#points = points;
@@ -119,15 +119,38 @@ class OpenPiece implements Piece {
   }
 
   find(text: string, from: number): number {
-    const masks = (this.#masks ??= this.#makeMasks());
-    const places = new Uint32Array(this.#anyMask.length);
+    const masks = (this.#masks ??= makeMasks(this.#points));
+    return this.#points.length <= 32 ? this.#findShort(text, from, masks) : this.#findLong(text, from, masks);
+  }
+
+  /** All places in one word. */
+  #findShort(text: string, from: number, { any, ascii, named }: Masks): number {
+    const lastBit = 1 << (this.#points.length - 1);
+    let places = 0;
+    for (let at = from; at < text.length; ) {
+      const unit = text.charCodeAt(at);
+      if (unit < ASCII) {
+        places = ((places << 1) | 1) & ascii[unit]!;
+        at++;
+      } else {
+        const point = text.codePointAt(at)!;
+        places = ((places << 1) | 1) & (named.get(point) ?? any)[0]!;
+        at += point > 0xffff ? 2 : 1;
+      }
+      if ((places & lastBit) !== 0) return at;
+    }
+    return -1;
+  }
+
+  #findLong(text: string, from: number, { any, named }: Masks): number {
+    const places = new Uint32Array(any.length);
     const last = this.#points.length - 1;
     const lastWord = last >>> 5;
     const lastBit = 1 << (last & 31);
     for (let at = from; at < text.length; ) {
       const point = text.codePointAt(at)!;
       at += point > 0xffff ? 2 : 1;
-      const mask = masks.get(point) ?? this.#anyMask;
+      const mask = named.get(point) ?? any;
       // Bit 0 comes in anew with each character: the piece may start here.
       let carry = 1;
       for (let word = 0; word < places.length; word++) {
@@ -139,23 +162,34 @@ class OpenPiece implements Piece {
     }
     return -1;
   }
+}
 
-  #makeMasks(): Map<number, Uint32Array> {
-    const words = (this.#points.length + 31) >>> 5;
-    const any = new Uint32Array(words);
-    const masks = new Map<number, Uint32Array>();
-    for (const [place, point] of this.#points.entries()) {
-      if (point === ANY) any[place >>> 5]! |= 1 << (place & 31);
-    }
-    for (const [place, point] of this.#points.entries()) {
-      if (point === ANY) continue;
-      const mask = masks.get(point) ?? any.slice();
-      mask[place >>> 5]! |= 1 << (place & 31);
-      masks.set(point, mask);
-    }
-    this.#anyMask = any;
-    return masks;
+const ASCII = 128;
+
+/** Bit i of a character's mask: it may stand at place i of the piece. */
+interface Masks {
+  /** Of characters that the piece does not name. */
+  readonly any: Uint32Array;
+  /** The first words of the masks of ASCII characters. */
+  readonly ascii: Uint32Array;
+  /** Of all characters that the piece names. */
+  readonly named: ReadonlyMap<number, Uint32Array>;
+}
+
+function makeMasks(points: readonly number[]): Masks {
+  const any = new Uint32Array((points.length + 31) >>> 5);
+  const named = new Map<number, Uint32Array>();
+  for (const [place, point] of points.entries()) {
+    if (point === ANY) any[place >>> 5]! |= 1 << (place & 31);
   }
+  for (const [place, point] of points.entries()) {
+    if (point === ANY) continue;
+    const mask = named.get(point) ?? any.slice();
+    mask[place >>> 5]! |= 1 << (place & 31);
+    named.set(point, mask);
+  }
+  const ascii = Uint32Array.from({ length: ASCII }, (_, point) => (named.get(point) ?? any)[0]!);
+  return { any, ascii, named };
 }
 
 /** The tokens between the runs; n runs make n + 1 pieces. */

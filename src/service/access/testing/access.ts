@@ -1,10 +1,10 @@
-import { SealingCipher, sha256 } from "../../../env/crypto.ts";
 import { assert } from "../../../std/assert.ts";
 import { type Access, type AccessOptions, openAccess } from "../access.ts";
 import type { CredentialResult } from "../credentials.ts";
 import type { Principal } from "../principal.ts";
 import { ManualEnv, settle } from "./manual-env.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { sha256, TestCipher } from "./test-crypto.ts";
 
 export const ROOT = { accessKey: "rootkey", secretKey: "root-secret-root-secret" } as const;
 
@@ -19,7 +19,7 @@ export async function startAccess(
   options: Partial<AccessOptions> & { readonly store?: MemoryStore; readonly env?: ManualEnv } = {},
 ): Promise<TestAccess> {
   const { store = new MemoryStore(), env = new ManualEnv() } = options;
-  const cipher = new SealingCipher(new Uint8Array(32).fill(7), (length) => env.random.bytes(length));
+  const cipher = new TestCipher(new Uint8Array(32).fill(7), env.random);
   const access = openAccess({ root: ROOT, cipher, sha256, ...options, store, env });
   await settle();
   return { access, store, env, [Symbol.asyncDispose]: () => access[Symbol.asyncDispose]() };

@@ -1,5 +1,6 @@
-// A Store in memory for the tests of this folder: true check-and-commit, order, paging and watches; one range, no leases.
-// Every call waits for `pause` first, so that a test can interleave callers, and watches can be held back or cut.
+// A Store in memory for the tests of this folder: true check-and-commit, order, paging and watches; one range, no
+// leases. Every call waits for `pause` first, so that a test can interleave callers, and watches can be held back or
+// cut.
 
 import { compareBytes, EMPTY } from "../../../std/bytes.ts";
 import {
