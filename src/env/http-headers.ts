@@ -15,8 +15,9 @@ export function isBodyless(status: number, method: string): boolean {
 }
 
 /**
- * What a reply's headers must say about its length. Undefined: nothing; the length is told by chunks, or by the end of the
- * connection to a client of HTTP/1.0. A reply to HEAD has the length that one to GET would have, if its caller knows it.
+ * What a reply's headers must say about its length. Undefined: nothing; the length is told by chunks, or by the end of
+ * the connection to a client of HTTP/1.0. A reply to HEAD has the length that one to GET would have, if its caller
+ * knows it.
  */
 export function lengthToAdd(status: number, method: string, body: Uint8Array | object | undefined): number | undefined {
   if (status === 204 || status === 304) return undefined;

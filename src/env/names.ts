@@ -3,8 +3,8 @@ import { assert } from "../std/assert.ts";
 const SEGMENT_CHARACTERS_MAX = 255;
 
 /**
- * Names of files, folders and indexes: relative, "/" between the segments, never out of the root. They come from our own code,
- * so a bad one is a bug. The same rule holds on every platform, so backslashes and colons are refused too.
+ * Names of files, folders and indexes: relative, "/" between the segments, never out of the root. They come from our
+ * own code, so a bad one is a bug. The same rule holds on every platform, so backslashes and colons are refused too.
  */
 export function checkName(name: string): void {
   assert(name.length > 0, "a name is not empty");

@@ -13,6 +13,8 @@ export interface SoloGroupOptions<Result> {
   readonly timers: Timers;
   readonly group: number;
   readonly machine: StateMachine<Result>;
+  /** Called once if the machine fails on entries that are durable: the node must stop, and a restart applies them again. Default: throws. */
+  readonly onFatal?: (error: Error) => void;
   readonly limits?: Partial<SoloGroupLimits>;
 }
 
@@ -39,6 +41,7 @@ export class SoloGroup<Result> implements Group<Result> {
   readonly #timers: Timers;
   readonly #group: number;
   readonly #machine: StateMachine<Result>;
+  readonly #onFatal: (error: Error) => void;
   readonly #limits: SoloGroupLimits;
   #nextIndex: number;
   #turn: Proposal<Result>[] = [];
@@ -46,6 +49,7 @@ export class SoloGroup<Result> implements Group<Result> {
   #waiting = 0;
   #waitingBytes = 0;
   #stopped = false;
+  #failed = false;
   #idle: (() => void) | undefined;
 
   /** Replays what the machine lacks. Rejects with COMPACTED where the log no longer has it all, with LOG_BEHIND where it has less. */
@@ -73,6 +77,7 @@ export class SoloGroup<Result> implements Group<Result> {
     this.#timers = options.timers;
     this.#group = options.group;
     this.#machine = options.machine;
+    this.#onFatal = options.onFatal ?? rethrow;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#nextIndex = options.log.group(options.group).lastIndex + 1;
   }
@@ -145,12 +150,19 @@ export class SoloGroup<Result> implements Group<Result> {
   #applyDurable(): void {
     const batches = this.#durable;
     this.#durable = [];
-    const results = this.#machine.apply(batches.flatMap((batch) => batch.entries)).flat();
     const proposals = batches.flatMap((batch) => batch.proposals);
-    assert(results.length === proposals.length, "a machine gives one result a command");
-    for (const [at, proposal] of proposals.entries()) {
-      this.#release(proposal);
-      proposal.resolve(results[at]!);
+    if (this.#failed) return this.#refuse(proposals, hostFailure("STOPPED"));
+    try {
+      const results = this.#machine.apply(batches.flatMap((batch) => batch.entries)).flat();
+      assert(results.length === proposals.length, "a machine gives one result a command");
+      for (const [at, proposal] of proposals.entries()) {
+        this.#release(proposal);
+        proposal.resolve(results[at]!);
+      }
+    } catch (error) {
+      this.#failed = true;
+      this.#refuse(proposals, error as Error);
+      this.#onFatal(error as Error);
     }
   }
 
@@ -167,6 +179,10 @@ export class SoloGroup<Result> implements Group<Result> {
     this.#waitingBytes -= proposal.command.length;
     if (this.#waiting === 0) this.#idle?.();
   }
+}
+
+function rethrow(error: Error): never {
+  throw error;
 }
 
 const APPLIED = Promise.resolve();

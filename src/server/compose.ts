@@ -54,14 +54,17 @@ export async function composeNode({
   const identity = await openIdentity(env.disk, env.random, options);
   const fatal = new Fatal(logger, onFatal);
 
+  const onDiskFailure = (error: Error): void => fatal.tell(error);
   const log = parts.use(
-    await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: (error) => fatal.tell(error) }),
+    await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: onDiskFailure }),
   );
   if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
   const store = parts.use(
     await openReplicatedStore({
       env,
-      openGroup: (machine) => SoloGroup.open({ log, timers: env.timers, group: STORE_GROUP, machine }),
+      openGroup: (machine) => {
+        return SoloGroup.open({ log, timers: env.timers, group: STORE_GROUP, machine, onFatal: onDiskFailure });
+      },
     }),
   );
   const events = parts.use(await EventLog.open(store, env.clock));
@@ -70,7 +73,7 @@ export async function composeNode({
     await openBlobs({
       ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
       onEvent: blobEventTo(logger, events),
-      onFatal: (error) => fatal.tell(error),
+      onFatal: onDiskFailure,
     }),
   );
   const onError = (error: unknown): void => logger.error("objects.cleaner", error);

@@ -1,5 +1,5 @@
-// A checkpoint is a checksummed, sorted file of all rows of a Store at one applied index. The Index can always be rebuilt from it and
-// the log behind it; a backup is a checkpoint on another disk.
+// A checkpoint is a checksummed, sorted file of all rows of a Store at one applied index. The Index can always be
+// rebuilt from it and the log behind it; a backup is a checkpoint on another disk.
 
 export { type CheckpointFile, checkpointName, listCheckpoints, removeUnfinished } from "./checkpoint/files.ts";
 export type { CheckpointHeader } from "./checkpoint/format.ts";

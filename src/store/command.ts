@@ -1,9 +1,10 @@
-// Commands of the machine as they stand in the log. Row addresses are already keys of the Index, so a follower never encodes them again.
+// Commands of the machine as they stand in the log. Row addresses are already keys of the Index, so a follower never
+// encodes them again.
 //
 //   version u8 | kind u8 | body
 //
-//   commit:  lease, session, [sequence, acknowledged where session > 0], checks: count * (key, revision or 0 for absent),
-//            puts: count * (key, value), deletes: count * key
+//   commit:  lease, session, [sequence, acknowledged where session > 0],
+//            checks: count * (key, revision or 0 for absent), puts: count * (key, value), deletes: count * key
 //   grant:   ttlMillis
 //   end:     lease
 //
@@ -59,7 +60,9 @@ export function encodeCommand(command: Command): Uint8Array {
   }
 }
 
-/** Keys and values share the memory of `bytes`. Throws FORMAT_NEWER, or MalformedBytes on what no version has written. */
+/**
+ * Keys and values share the memory of `bytes`. Throws FORMAT_NEWER, or MalformedBytes on what no version has written.
+ */
 export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
   const version = reader.u8();

@@ -5,8 +5,8 @@
 //   | 1     |                              |       | raw      |
 //   +-------+------------------------------+-------+----------+
 //
-// The end mark 00 00 sorts below every byte that a longer key could go on with (00 ff or more), so a key sorts before all
-// that it is a prefix of, whatever their suffixes. The machine keeps its own rows in table 0.
+// The end mark 00 00 sorts below every byte that a longer key could go on with (00 ff or more), so a key sorts before
+// all that it is a prefix of, whatever their suffixes. The machine keeps its own rows in table 0.
 
 import { assert } from "../std/assert.ts";
 import { compareBytes, EMPTY } from "../std/bytes.ts";
@@ -59,7 +59,10 @@ export interface IndexBounds {
   readonly to: Uint8Array;
 }
 
-/** The keys of the Index that a range of one table covers: from <= key < to. Bounds may be longer than a row's key can be. */
+/**
+ * The keys of the Index that a range of one table covers: from <= key < to. Bounds may be longer than a row's key can
+ * be.
+ */
 export function encodeRange(table: Table, range: ScanRange): IndexBounds {
   checkTable(table);
   let from: Uint8Array = range.from === undefined ? Uint8Array.of(table) : encodeBound(table, range.from);

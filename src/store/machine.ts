@@ -1,6 +1,7 @@
-// The one deterministic apply: the same entries give the same rows and results on every replica, in every engine of the Index.
-// Each call writes one atomic batch that holds the rows together with the applied index and the revision that they lead to; so
-// after a crash the Index is the state behind some entry, and replaying the log from there gives the same end.
+// The one deterministic apply: the same entries give the same rows and results on every replica, in every engine of the
+// Index. Each call writes one atomic batch that holds the rows together with the applied index and the revision that
+// they lead to; so after a crash the Index is the state behind some entry, and replaying the log from there gives the
+// same end.
 
 import type { Index, IndexRange, IndexRow, IndexSnapshot } from "../env/index.ts";
 import type { Entry, StateMachine } from "../host/index.ts";
@@ -20,7 +21,10 @@ export type { CommandResult } from "./machine/result.ts";
 export interface MachineOptions {
   readonly index: Index;
   readonly group: number;
-  /** Called at the end of each call of `apply`, when its batch was written, with the commits that changed rows, in order. */
+  /**
+   * Called at the end of each call of `apply`, when its batch was written, with the commits that changed rows, in
+   * order.
+   */
   readonly onApplied?: (events: readonly CommitEvent[]) => void;
 }
 
@@ -32,8 +36,9 @@ export class StoreMachine implements StateMachine<CommandResult> {
   #state: MachineState;
 
   /**
-   * Takes up the state that the Index holds, or begins at nothing where it is empty. Throws ROW_DAMAGED where the Index has to be
-   * rebuilt (its state is damaged, or a restore into it broke off) and FORMAT_NEWER where a newer version wrote it.
+   * Takes up the state that the Index holds, or begins at nothing where it is empty. Throws ROW_DAMAGED where the Index
+   * has to be rebuilt (its state is damaged, or a restore into it broke off) and FORMAT_NEWER where a newer version
+   * wrote it.
    */
   constructor({ index, group, onApplied = () => {} }: MachineOptions) {
     const state = readState(index);

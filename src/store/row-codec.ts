@@ -1,11 +1,13 @@
-// A row as one value of the Index. The checksum covers the Index key too, so that a row that turns up under another key is found out.
+// A row as one value of the Index. The checksum covers the Index key too, so that a row that turns up under another key
+// is found out.
 //
 //   +--------+--------+----------+-------------------+-----------
 //   | crc32c | format | revision | lease (format 2)  | value
 //   | u32    | u8     | u64      | u64               |
 //   +--------+--------+----------+-------------------+-----------
 //
-// The checksum covers key, format and all behind it. It is judged before the format: only a whole row can be newer than this code.
+// The checksum covers key, format and all behind it. It is judged before the format: only a whole row can be newer than
+// this code.
 
 import { crc32c } from "../std/checksums/index.ts";
 import { storeFailure } from "./errors.ts";

@@ -1,5 +1,5 @@
-// Walks a range of the Index row by row. The Index limits a scan by rows only, and a row may hold a quarter of a megabyte: so the walk
-// reads in chunks that it sizes by what it has seen, and never holds more than a few megabytes.
+// Walks a range of the Index row by row. The Index limits a scan by rows only, and a row may hold a quarter of a
+// megabyte: so the walk reads in chunks that it sizes by what it has seen, and never holds more than a few megabytes.
 
 import type { IndexRange, IndexRow } from "../env/index.ts";
 import { type IndexBounds, successor } from "./key-codec.ts";

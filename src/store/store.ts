@@ -1,5 +1,5 @@
-// The Store holds small facts: an ordered map of rows under optimistic check-and-commit. Services use this interface and never know
-// which engine is behind it; every engine passes store/conformance.ts.
+// The Store holds small facts: an ordered map of rows under optimistic check-and-commit. Services use this interface
+// and never know which engine is behind it; every engine passes store/conformance.ts.
 
 /** A number from store/tables.ts: it is part of the disk format. */
 export type Table = number;
@@ -7,7 +7,10 @@ export type Table = number;
 /** Opaque: which commits of which ranges a reader has seen. Comparable only by the Store. */
 export type Position = string;
 
-/** Rows of one table sort by key, then suffix, both as unsigned bytes. Ranges are cut on the key alone: rows of one key stay together. */
+/**
+ * Rows of one table sort by key, then suffix, both as unsigned bytes. Ranges are cut on the key alone: rows of one key
+ * stay together.
+ */
 export interface RowKey {
   readonly key: Uint8Array;
   /** Empty where left out. */
@@ -21,7 +24,10 @@ export interface RowAddress extends RowKey {
 export interface Row extends RowAddress {
   readonly suffix: Uint8Array;
   readonly value: Uint8Array;
-  /** Of the commit that wrote the row. For one key it only grows, over deletions too: (key, revision) is a fencing token. */
+  /**
+   * Of the commit that wrote the row. For one key it only grows, over deletions too: (key, revision) is a fencing
+   * token.
+   */
   readonly revision: number;
   readonly lease?: LeaseId;
 }
@@ -31,8 +37,9 @@ export type LeaseId = number;
 export type ReadLevel = "linearizable" | "stale" | { readonly atLeast: Position };
 
 export interface ReadOptions {
-  /** Linearizable where left out. */
+  /** Linearizable where left out. A position that this Store never gave out is refused with POSITION_INVALID. */
   readonly level?: ReadLevel;
+  /** The call rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +48,9 @@ export interface Found {
   readonly position: Position;
 }
 
-/** from <= row < to, row > after. A missing bound is open. */
+/**
+ * from <= row < to, row > after, in either direction of a scan. A missing bound is open; one may be longer than a key.
+ */
 export interface ScanRange {
   readonly from?: RowKey;
   readonly after?: RowKey;
@@ -67,8 +76,9 @@ export interface Put extends RowAddress {
   readonly value: Uint8Array;
 }
 
+/** Writes each row at most once: which of two writes should win is not for the Store to guess. */
 export interface Commit {
-  /** All must hold, or nothing happens. */
+  /** All must hold, or nothing happens. Judged against the state before the commit's own writes. */
   readonly checks?: readonly Check[];
   readonly puts?: readonly Put[];
   /** A row that is absent already is no error. */
@@ -81,9 +91,9 @@ export interface Commit {
 
 export interface RequestName {
   readonly session: LeaseId;
-  /** Grows by the session's count of requests; at most 1,000 may be unacknowledged. */
+  /** From 1. Requests may come in any order; at most 1,000 behind the last acknowledged one may be open. */
   readonly sequence: number;
-  /** Results up to this sequence are no longer needed. */
+  /** Results up to this sequence are no longer needed: such a request is refused if it comes again. */
   readonly acknowledged?: number;
 }
 
@@ -128,28 +138,34 @@ export interface Lease {
 
 export interface Store extends AsyncDisposable {
   get(address: RowAddress, options?: ReadOptions): Promise<Found>;
-  /** In the order asked for; at most 1,000. */
+  /** In the order asked for; at most 1,000, which together hold at most 16 MiB. */
   getMany(addresses: readonly RowAddress[], options?: ReadOptions): Promise<readonly (Row | undefined)[]>;
   scan(table: Table, range: ScanRange, options: ScanOptions): Promise<ScanPage>;
   /**
-   * Rejects with TOO_LARGE, OVERLOADED, LEASE_UNKNOWN, SESSION_UNKNOWN or SESSION_WINDOW when nothing happened, and with
-   * OUTCOME_UNKNOWN where the reply was lost: repeat it under the same request name, or read.
+   * Rejects with TOO_LARGE, REQUEST_INVALID, OVERLOADED, LEASE_UNKNOWN, SESSION_UNKNOWN or SESSION_WINDOW when nothing
+   * happened, and with OUTCOME_UNKNOWN where the reply was lost or the signal was aborted on the way: repeat it under
+   * the same request name, or read. The caller leaves keys and values as they are until it is answered.
    */
   commit(commit: Commit, options?: { readonly signal?: AbortSignal }): Promise<CommitResult>;
-  /** Ends with SLOW_WATCHER where its reader falls behind the limit. */
+  /**
+   * Begins with the call. The first read tells why a watch can not be; later ones reject with SLOW_WATCHER where the
+   * reader falls behind the limit, with the signal's reason, or with STOPPED. One read at a time.
+   */
   watch(table: Table, range: ScanRange, options?: WatchOptions): AsyncIterable<WatchEvent>;
   /** A lease is also a session: its id names the session of `request`. It never ends early by the server's clock. */
   grant(ttlMillis: number): Promise<Lease>;
+  /** Gives it its full ttl again. Rejects with LEASE_UNKNOWN once it has ended. */
   keepAlive(id: LeaseId): Promise<void>;
-  /** Deletes the rows of the lease. */
+  /** Deletes the rows of the lease: of many, in several commits, during which it takes no row any more. */
   revoke(id: LeaseId): Promise<void>;
 }
 
 export const STORE_LIMITS = {
   checksMax: 100,
   writesMax: 100,
+  /** Of the encoded addresses of checks, puts and deletes, and of the values that are put. */
   commitBytesMax: 1_048_576,
-  /** Of table, key and suffix together in their encoded form, in which a zero byte of the key counts twice. */
+  /** Of an encoded address: key and suffix, a zero byte of the key twice, and 3 bytes for table and end mark. */
   keyBytesMax: 1800,
   valueBytesMax: 262_144,
   scanRowsMax: 10_000,
@@ -159,6 +175,6 @@ export const STORE_LIMITS = {
   sessionWindowMax: 1000,
   leaseTtlMillisMin: 1000,
   leaseTtlMillisMax: 86_400_000,
-  /** Entries of history kept for `watch({ since })`, and that a slow watcher may lag behind. */
+  /** Commits of history kept for `watch({ since })`, and that a slow watcher may lag behind. */
   watchHistoryEventsMax: 10_000,
 } as const;

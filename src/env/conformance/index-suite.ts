@@ -124,7 +124,7 @@ const ROW_CASES: readonly Case<IndexFixture>[] = [
     }),
   },
   {
-    name: "a key that is empty or too long and a value that is too long are refused as bugs, and nothing of the batch stays",
+    name: "an empty or too long key and a too long value are refused as bugs, with their whole batch",
     run: withIndex(async (index) => {
       const bad: IndexRow[] = [
         { key: EMPTY, value: EMPTY },

@@ -6,7 +6,9 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** What a failed system call on the named file means. A full disk is told apart because it can be repaired while we run. */
+/**
+ * What a failed system call on the named file means. A full disk is told apart because it can be repaired while we run.
+ */
 export function diskFailure(cause: unknown, operation: string, name: string): EnvError {
   const errno = systemCode(cause);
   const data = { name, operation, errno };

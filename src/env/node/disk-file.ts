@@ -5,15 +5,15 @@ import type { DiskFile } from "../env.ts";
 import { envFailure } from "../errors.ts";
 import { checkExtent } from "../names.ts";
 import { call } from "./call.ts";
-import { uninitialised } from "./copier.ts";
 import { diskFailure } from "./disk-errors.ts";
+import { uninitialised } from "./uninitialised.ts";
 
 /** IOV_MAX of Linux and macOS. */
 const WRITE_CHUNKS_MAX = 1024;
 
 /**
- * An open file by its descriptor. Descriptors are reused by the kernel at once, so `close` waits for the operations that run:
- * one that came later would read or write another file.
+ * An open file by its descriptor. Descriptors are reused by the kernel at once, so `close` waits for the operations
+ * that run: one that came later would read or write another file.
  */
 export class NodeDiskFile implements DiskFile {
   readonly name: string;

@@ -11,11 +11,12 @@ const held = new Set<object>();
 /**
  * An exclusive lock on a folder that dies with its holder, even at kill -9.
  *
- * Node has no call for file locks, but its SQLite has: an exclusive transaction holds a lock of the kernel on the file's inode
- * (fcntl on POSIX, LockFileEx on Windows) for as long as the connection is open. So there is no stale lock to judge, no race at
- * takeover and no process id that another container could reuse; containers on one kernel that share the folder exclude each
- * other. Limits: on a network file system the lock is as good as that system's lock service, and opening and closing the lock
- * file by other means inside this process would release a POSIX lock: nothing else touches it.
+ * Node has no call for file locks, but its SQLite has: an exclusive transaction holds a lock of the kernel on the
+ * file's inode (fcntl on POSIX, LockFileEx on Windows) for as long as the connection is open. So there is no stale lock
+ * to judge, no race at takeover and no process id that another container could reuse; containers on one kernel that
+ * share the folder exclude each other. Limits: on a network file system the lock is as good as that system's lock
+ * service, and opening and closing the lock file by other means inside this process would release a POSIX lock: nothing
+ * else touches it.
  */
 export async function lockFolder(folder: string): Promise<AsyncDisposable> {
   const { DatabaseSync } = await import("node:sqlite");

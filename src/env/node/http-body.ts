@@ -10,12 +10,14 @@ interface Reader {
 }
 
 /**
- * The body of a request as its reader pulls it. The socket is read only while somebody waits or the queue is short, so a slow reader
- * slows its client down instead of filling memory.
+ * The body of a request as its reader pulls it. The socket is read only while somebody waits or the queue is short, so
+ * a slow reader slows its client down instead of filling memory.
  */
 export class RequestBody implements ByteSource {
   readonly #request: IncomingMessage;
   readonly #sendContinue: (() => void) | undefined;
+  /** NaN where the body comes in chunks and only its end tells. */
+  readonly #bytesExpected: number;
   readonly #queue: Uint8Array[] = [];
   #bytesQueued = 0;
   #bytesReceived = 0;
@@ -30,6 +32,7 @@ export class RequestBody implements ByteSource {
   constructor(request: IncomingMessage, sendContinue: (() => void) | undefined) {
     this.#request = request;
     this.#sendContinue = sendContinue;
+    this.#bytesExpected = Number(request.headers["content-length"]);
   }
 
   get isCancelled(): boolean {
@@ -89,7 +92,10 @@ export class RequestBody implements ByteSource {
     this.#settle((reader) => reader.resolve(null));
   }
 
-  /** Takes in up to so many bytes and forgets them. Resolves when the body is over, the limit reached or the client gone. */
+  /**
+   * Takes in up to so many bytes and forgets them. Resolves when the body is over, the limit reached or the client
+   * gone.
+   */
   drop(bytesMax: number): Promise<void> {
     this.cancel();
     this.#state = "dropping";
@@ -113,17 +119,15 @@ export class RequestBody implements ByteSource {
     if (this.#isListening) return;
     this.#isListening = true;
     this.#request.on("data", (chunk: Buffer) => this.#take(chunk));
-    this.#request.on("end", () => this.#end());
+    if (Number.isNaN(this.#bytesExpected)) this.#request.on("end", () => this.#end());
   }
 
   #take(buffer: Buffer): void {
     this.#bytesReceived += buffer.length;
-    if (this.#state === "dropping") {
-      this.#bytesDroppable -= buffer.length;
-      if (this.#bytesDroppable < 0) this.#stopDropping();
-      return;
-    }
-    if (this.#state === "cancelled") return;
+    // The event "end" would come a turn later.
+    if (this.#bytesReceived === this.#bytesExpected) this.#isEnded = true;
+    if (this.#state === "dropping") this.#forget(buffer.length);
+    if (this.#state !== "reading") return;
     // Not a Buffer: its `slice` would share what callers expect to be copied.
     const chunk = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
     const reader = this.#reader;
@@ -134,12 +138,13 @@ export class RequestBody implements ByteSource {
     }
     this.#queue.push(chunk);
     this.#bytesQueued += chunk.length;
-    if (this.#bytesQueued >= BODY_BYTES_QUEUED_MAX) this.#request.pause();
+    if (this.#bytesQueued >= BODY_BYTES_QUEUED_MAX && !this.#isEnded) this.#request.pause();
   }
 
-  #stopDropping(): void {
-    this.#request.pause();
-    this.#dropped?.();
+  #forget(bytes: number): void {
+    this.#bytesDroppable -= bytes;
+    if (this.#bytesDroppable < 0) this.#request.pause();
+    if (this.#bytesDroppable < 0 || this.#isEnded) this.#dropped?.();
   }
 
   #end(): void {

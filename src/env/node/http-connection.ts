@@ -2,6 +2,9 @@ import type { Socket } from "node:net";
 import type { Carrier, NodeExchange } from "./http-exchange.ts";
 import { LINGER_MILLIS_MAX, PIPELINED_MAX } from "./http-limits.ts";
 
+/** Half of the idle time by sweeps, the other half by the socket's timer. */
+const QUIET_SWEEPS = 2;
+
 /** What all connections of one listener share. */
 export interface ListenerState {
   readonly isSecure: boolean;
@@ -9,8 +12,8 @@ export interface ListenerState {
 }
 
 /**
- * One client's connection. Its requests are handled one after the other: a client that sends the next one before the reply to the
- * last has come counts on their order.
+ * One client's connection. Its requests are handled one after the other: a client that sends the next one before the
+ * reply to the last has come counts on their order.
  */
 export class Connection implements Carrier {
   readonly #socket: Socket;
@@ -18,6 +21,9 @@ export class Connection implements Carrier {
   readonly #handle: (exchange: NodeExchange) => void;
   readonly #waiting: NodeExchange[] = [];
   #current: NodeExchange | undefined;
+  #isPaused = false;
+  #bytesMoved = 0;
+  #quietSweeps = 0;
   #remoteAddress: string | undefined;
 
   constructor(socket: Socket, listener: ListenerState, handle: (exchange: NodeExchange) => void) {
@@ -44,15 +50,32 @@ export class Connection implements Carrier {
     return this.#current === undefined;
   }
 
-  /** Nothing moves until the client does: it is idle, sends a body slowly or takes a reply slowly. */
-  get waitsForClient(): boolean {
-    return this.#current === undefined || this.#current.waitsForClient;
+  /**
+   * Called a few times in the idle time. One that stays quiet gets a timer of the socket for the rest of it, which also
+   * sees a large write that goes out bit by bit. A client that waits for us is not to blame.
+   */
+  checkProgress(sweepMillis: number): void {
+    const socket = this.#socket;
+    const bytesMoved = socket.bytesRead + socket.bytesWritten;
+    const isQuiet = bytesMoved === this.#bytesMoved && this.#waitsForClient;
+    this.#bytesMoved = bytesMoved;
+    this.#quietSweeps = isQuiet ? this.#quietSweeps + 1 : 0;
+    if (this.#quietSweeps === 0 && (socket.timeout ?? 0) > 0) socket.setTimeout(0);
+    if (this.#quietSweeps === QUIET_SWEEPS) socket.setTimeout(sweepMillis * QUIET_SWEEPS);
+  }
+
+  /** That timer has fired. */
+  stalled(): void {
+    if (this.#waitsForClient) this.#socket.destroy();
+    else this.#quietSweeps = 0;
   }
 
   begin(exchange: NodeExchange): void {
     if (this.#current !== undefined) {
       this.#waiting.push(exchange);
-      if (this.#waiting.length >= PIPELINED_MAX) this.#socket.pause();
+      if (this.#waiting.length < PIPELINED_MAX || this.#isPaused) return;
+      this.#isPaused = true;
+      this.#socket.pause();
       return;
     }
     this.#current = exchange;
@@ -64,7 +87,10 @@ export class Connection implements Carrier {
     this.#current = undefined;
     const next = this.#waiting.shift();
     if (next !== undefined) {
-      if (this.#waiting.length === 0) this.#socket.resume();
+      if (this.#isPaused && this.#waiting.length === 0) {
+        this.#isPaused = false;
+        this.#socket.resume();
+      }
       this.begin(next);
     } else if (this.#listener.isClosing) {
       this.#socket.destroySoon();
@@ -86,6 +112,11 @@ export class Connection implements Carrier {
   reset(): void {
     if (this.#listener.isSecure) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
+  }
+
+  /** Nothing moves until the client does: it is idle, sends a body slowly or takes a reply slowly. */
+  get #waitsForClient(): boolean {
+    return this.#current === undefined || this.#current.waitsForClient;
   }
 
   #gone(): void {

@@ -26,7 +26,10 @@ interface Outcome {
   reject(error: unknown): void;
 }
 
-/** One request of node:http. The usual case, a short reply to a request that was read, touches as little of it as it can. */
+/**
+ * One request of node:http. The usual case, a short reply to a request that was read, touches as little of it as it
+ * can.
+ */
 export class NodeExchange implements Exchange {
   readonly #carrier: Carrier;
   readonly #request: IncomingMessage;
@@ -71,7 +74,7 @@ export class NodeExchange implements Exchange {
   }
 
   get body(): ByteSource {
-    return this.#hasBody ? this.#requestBody() : EMPTY_BODY;
+    return this.#body ?? (this.#hasBody ? this.#requestBody() : EMPTY_BODY);
   }
 
   get signal(): AbortSignal {
@@ -97,7 +100,7 @@ export class NodeExchange implements Exchange {
     const promise = new Promise<void>((resolve, reject) => {
       this.#outcome = { resolve, reject };
     });
-    if (isSource || (this.#hasBody && !this.#request.complete)) {
+    if (isSource || this.#isBodyLeft) {
       this.#replyInSteps(status, headers, body).catch((error: unknown) => this.#broke(error));
     } else {
       this.#replyAtOnce(status, headers, body);
@@ -173,7 +176,9 @@ export class NodeExchange implements Exchange {
     response.end(() => this.#finished());
   }
 
-  /** What the client still sends of this request is taken in, so that the connection can go on or be closed in order. */
+  /**
+   * What the client still sends of this request is taken in, so that the connection can go on or be closed in order.
+   */
   #dropBody(isLast: boolean): void {
     if (!this.#isBodyLeft || this.#body?.isDropping === true) return;
     const dropped = this.#requestBody().drop(isLast ? LINGER_BYTES_MAX : DRAIN_BYTES_MAX);
@@ -182,7 +187,7 @@ export class NodeExchange implements Exchange {
 
   /** The client may still send bytes of this request. */
   get #isBodyLeft(): boolean {
-    return this.#hasBody && !this.#request.complete;
+    return !this.#request.complete && this.#hasBody;
   }
 
   /** Whether the rest of the body is known to be short. A client that waits for 100 may never send it. */

@@ -1,8 +1,8 @@
 /** How much of a body that nobody reads is taken in so that its connection can go on. More than this closes it. */
 export const DRAIN_BYTES_MAX = 262_144;
 /**
- * A connection that is closed with bytes unread is reset, and a reset can overtake the reply on its way to the client. So bytes are
- * taken in and dropped for a while first.
+ * A connection that is closed with bytes unread is reset, and a reset can overtake the reply on its way to the client.
+ * So bytes are taken in and dropped for a while first.
  */
 export const LINGER_BYTES_MAX = 16 * 1_048_576;
 export const LINGER_MILLIS_MAX = 2_000;

@@ -25,8 +25,9 @@ export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
 }
 
 /**
- * Calls back with the new pair when the files have changed. Their times are polled: certificates are usually replaced by renames and
- * links, which watches on files miss. A pair that does not fit, as in the moment between its two renames, waits for the next poll.
+ * Calls back with the new pair when the files have changed. Their times are polled: certificates are usually replaced
+ * by renames and links, which watches on files miss. A pair that does not fit, as in the moment between its two
+ * renames, waits for the next poll.
  */
 export class TlsWatch {
   readonly #files: TlsFiles;

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { type ByteSource, sourceOf } from "../../std/source.ts";
-import { TEST_LISTEN } from "../conformance/http-suite.ts";
+import { TEST_LISTEN } from "../conformance/http-fixture.ts";
 import type { Exchange, HttpListener, HttpListenOptions } from "../env.ts";
 import { nodeHttp } from "./http.ts";
 
@@ -78,7 +78,7 @@ describe("bytes on the wire of nodeHttp", () => {
     ok(!/chunked/i.test(reply));
   });
 
-  test("a reply without a length that fails is reset for HTTP/1.0, whose only end is that of the connection", async () => {
+  test("a reply without a length that fails is reset for HTTP/1.0: a clean end would complete it", async () => {
     await using server = await serve(async (exchange) => {
       let reads = 0;
       const body: ByteSource = {
@@ -156,7 +156,7 @@ describe("bytes on the wire of nodeHttp", () => {
     match(await client.untilEnd(), /^HTTP\/1.1 408 Request Timeout\r\n.*malformed 408$/s);
   });
 
-  test("a client that stops in the middle of a body, or of a reply, is cut after the idle time; one that waits for us is not", async () => {
+  test("a client that stops in a body or a reply is cut after the idle time; not one that waits for us", async () => {
     const outcomes: unknown[] = [];
     await using server = await serve(
       async (exchange) => {

@@ -2,7 +2,8 @@ import { Agent, request as startRequest } from "node:http";
 import { describe, test } from "node:test";
 import { concatBytes } from "../../std/bytes.ts";
 import { type ByteSource, chunksOf, sourceOf } from "../../std/source.ts";
-import { type ClientReply, type ClientRequest, httpConformance } from "../conformance/http-suite.ts";
+import type { ClientReply, ClientRequest } from "../conformance/http-fixture.ts";
+import { httpConformance } from "../conformance/http-suite.ts";
 import { nodeHttp } from "./http.ts";
 
 describe("nodeHttp", () => {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { assert } from "../../std/assert.ts";
 import type { Exchange, HttpListener, HttpListenOptions, HttpServers } from "../env.ts";
 import { envFailure } from "../errors.ts";
 import { systemCode } from "./disk-errors.ts";
@@ -10,9 +11,8 @@ import { type MalformedStatus, malformedStatus, sendMalformed } from "./http-mal
 import { loadTls, TlsWatch, versionOf } from "./http-tls.ts";
 
 const TCP_KEEP_ALIVE_MILLIS = 30_000;
-/** How much longer we wait than we tell the client: its next request may be on its way. */
-const KEEP_ALIVE_BUFFER_MILLIS = 1_000;
 const CHECK_MILLIS_MAX = 5_000;
+const SWEEPS_PER_IDLE_TIME = 4;
 
 /** HTTP/1.1 by node:http, with its strict parser. */
 export const nodeHttp: HttpServers = {
@@ -31,7 +31,11 @@ async function openSecure(
 ): Promise<{ server: SecureServer; watch: TlsWatch }> {
   // The version first: a change between the two is then found by the watch.
   const version = await versionOf(files);
-  const server = createSecureServer({ ...serverOptions(options), ...(await loadTls(files)) });
+  const server = createSecureServer({
+    ...serverOptions(options),
+    ...(await loadTls(files)),
+    handshakeTimeout: options.headersTimeoutMillis,
+  });
   const watch = new TlsWatch(files, version, (changed) => server.setSecureContext(changed));
   return { server, watch };
 }
@@ -44,8 +48,8 @@ function serverOptions(options: HttpListenOptions): ServerOptions {
     // How long a whole request takes is the client's affair as long as bytes move.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(CHECK_MILLIS_MAX, Math.ceil(options.headersTimeoutMillis / 4)),
-    keepAliveTimeout: options.idleTimeoutMillis,
-    keepAliveTimeoutBuffer: Math.min(KEEP_ALIVE_BUFFER_MILLIS, options.idleTimeoutMillis),
+    // Ours to watch: a timer a socket, set anew at each of its requests, would cost a tenth of a short exchange.
+    keepAliveTimeout: 0,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MILLIS,
     // Ours to check, so that the answer has the gateway's form.
@@ -63,7 +67,8 @@ class NodeListener implements HttpListener {
   readonly #watch: TlsWatch | undefined;
   readonly #state: ListenerState;
   readonly #handle: (exchange: Exchange) => void;
-  readonly #connections = new WeakMap<Socket, Connection>();
+  readonly #connections = new Map<Socket, Connection>();
+  #sweep: NodeJS.Timeout | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
 
@@ -81,13 +86,13 @@ class NodeListener implements HttpListener {
     server.maxConnections = options.connectionsMax;
     // Bounded by the bytes of the headers; node would drop what is beyond its own count without a word.
     server.maxHeadersCount = 0;
-    server.timeout = options.idleTimeoutMillis;
+    server.on(this.#state.isSecure ? "secureConnection" : "connection", (socket: Socket) => this.#connected(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.#begin(request, response, false));
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
       this.#begin(request, response, true),
     );
     server.on("clientError", (error: Error, socket: Socket) => this.#failed(error, socket));
-    server.on("timeout", (socket: Socket) => this.#idle(socket));
+    server.on("timeout", (socket: Socket) => this.#connections.get(socket)?.stalled());
   }
 
   get port(): number {
@@ -104,6 +109,8 @@ class NodeListener implements HttpListener {
       this.#server.once("error", refuse);
       this.#server.listen({ host, port }, () => {
         this.#server.off("error", refuse);
+        this.#sweep = setInterval(() => this.#findQuiet(), this.#options.idleTimeoutMillis / SWEEPS_PER_IDLE_TIME);
+        this.#sweep.unref();
         this.#port = (this.#server.address() as AddressInfo).port;
         resolve();
       });
@@ -122,15 +129,18 @@ class NodeListener implements HttpListener {
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMillis);
     await closed;
     clearTimeout(timer);
+    clearInterval(this.#sweep);
+  }
+
+  #connected(socket: Socket): void {
+    this.#connections.set(socket, new Connection(socket, this.#state, this.#handle));
+    socket.once("close", () => this.#connections.delete(socket));
   }
 
   #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const { socket } = request;
-    let connection = this.#connections.get(socket);
-    if (connection === undefined) {
-      connection = new Connection(socket, this.#state, this.#handle);
-      this.#connections.set(socket, connection);
-    }
+    const connection = this.#connections.get(socket);
+    assert(connection !== undefined, "a request comes on a known connection");
     if (request.headers.host === undefined && request.httpVersion === "1.1") this.#refuse(socket, 400);
     else connection.begin(new NodeExchange(connection, request, response, expectsContinue));
   }
@@ -149,11 +159,9 @@ class NodeListener implements HttpListener {
     else socket.destroy();
   }
 
-  /** No byte has moved for the allowed time. A client that waits for us is not to blame. */
-  #idle(socket: Socket): void {
-    const waitsForClient = this.#connections.get(socket)?.waitsForClient ?? true;
-    if (waitsForClient) socket.destroy();
-    else socket.setTimeout(this.#options.idleTimeoutMillis);
+  #findQuiet(): void {
+    const quietMillis = this.#options.idleTimeoutMillis / SWEEPS_PER_IDLE_TIME;
+    for (const connection of this.#connections.values()) connection.checkProgress(quietMillis);
   }
 }
 

@@ -1,8 +1,8 @@
 import { assert } from "../../std/assert.ts";
+import { Copier } from "../copier.ts";
 import type { Index, IndexChanges, IndexRange, IndexRow, IndexSnapshot } from "../env.ts";
 import { type EnvError, envFailure } from "../errors.ts";
 import { checkIndexKey, checkIndexValue } from "../index-limits.ts";
-import { Copier } from "./copier.ts";
 
 const SNAPSHOTS_MAX = 100;
 /** The smallest key that LMDB can hold. */
@@ -73,9 +73,9 @@ export function lmdbEncoding(): {
 type LmdbReadKey = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
 
 /**
- * An LMDB environment without any sync of its own: a write is one transaction into the page cache. `flush` syncs the file, which
- * makes restarts quick; it does not make a power cut safe, since LMDB may have overwritten pages of the flushed state by then.
- * So the files are trusted only under the rules of LmdbIndexes.
+ * An LMDB environment without any sync of its own: a write is one transaction into the page cache. `flush` syncs the
+ * file, which makes restarts quick; it does not make a power cut safe, since LMDB may have overwritten pages of the
+ * flushed state by then. So the files are trusted only under the rules of LmdbIndexes.
  */
 export class LmdbIndex implements Index {
   readonly #database: LmdbDatabase;
@@ -187,8 +187,8 @@ export class LmdbIndex implements Index {
   }
 
   /**
-   * The transaction was dropped as a whole. After a full disk the index goes on, unless the failure hit LMDB's meta page: then
-   * LMDB refuses reads too, and another write would end the process.
+   * The transaction was dropped as a whole. After a full disk the index goes on, unless the failure hit LMDB's meta
+   * page: then LMDB refuses reads too, and another write would end the process.
    */
   #writeFailed(error: unknown): EnvError {
     let failure = lmdbFailure(error);

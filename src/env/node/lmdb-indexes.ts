@@ -1,10 +1,10 @@
 import { closeSync, fdatasync, fstatSync, openSync, readSync, statfsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../std/assert.ts";
 import { AshlarError } from "../../std/errors.ts";
 import type { Index, Indexes } from "../env.ts";
-import { type EnvError, envFailure } from "../errors.ts";
+import { envFailure } from "../errors.ts";
 import { checkName } from "../names.ts";
 import { call } from "./call.ts";
 import { diskFailure } from "./disk-errors.ts";
@@ -25,30 +25,37 @@ import {
 } from "./lmdb-state.ts";
 import { findDamage } from "./lmdb-verify.ts";
 
-/** Address space, not memory: the file grows inside of it, so that the map never moves. Less where the system refuses. */
-const MAP_BYTES: readonly number[] = [2 ** 40, 2 ** 36, 2 ** 33];
-const ENOMEM = 12;
+/** Address space, not memory: the file grows inside of it, and the map moves only beyond. */
+const MAP_BYTES = 2 ** 37;
+/** Where the process may not have so much. A map that is refused would end it: lmdb-js does not survive that. */
+const MAP_BYTES_LIMITED = 2 ** 28;
 const VERIFY_TURN_MILLIS = 5;
 /** Less than one write of LMDB: what a write that was cut short by a full disk can leave. */
 const FULL_BYTES = 65_536;
 
 /**
- * Indexes as folders below a root, each an LMDB file and a state file. LMDB maps its file into memory, so a file that is cut off or
- * damaged would end the process; and nothing is synced on the way. Therefore a file is opened only if it is trusted:
+ * Indexes as folders below a root, each an LMDB file and a state file. LMDB maps its file into memory, so a file that
+ * is cut off or damaged would end the process; and nothing is synced on the way. Therefore a file is opened only if it
+ * is trusted:
  *
  * 1. closed cleanly, and neither its size nor its time has changed since: trusted;
- * 2. closed cleanly and touched since (a restored copy), or left open by a process that died while this same kernel went on, whose
- *    page cache has all that was written: trusted after a walk over all its pages that reads them as a file;
- * 3. anything else (another boot, a copy of an open folder, no state): INDEX_DAMAGED. The owner removes it and rebuilds.
+ * 2. closed cleanly and touched since (a restored copy), or left open by a process that died while this same kernel
+ *    went on, whose page cache has all that was written: trusted after a walk over all its pages that reads them as a
+ *    file;
+ * 3. anything else (another boot, a copy of an open folder, no state): INDEX_DAMAGED. The owner removes it and
+ *    rebuilds.
  *
  * The owner holds the disk's lock: two processes must not open one index.
  */
 export class LmdbIndexes implements Indexes {
   readonly #root: string;
+  readonly #mapBytes: number | undefined;
   readonly #open = new Set<string>();
 
-  constructor(root: string) {
+  /** `mapBytes` is for tests of an index that outgrows its first map. */
+  constructor(root: string, mapBytes?: number) {
     this.#root = root;
+    this.#mapBytes = mapBytes;
   }
 
   async open(name: string): Promise<Index> {
@@ -86,7 +93,7 @@ export class LmdbIndexes implements Indexes {
     await rm(join(folder, LOCK_FILE), { force: true });
     // Durable before the first write: from here on a power cut leaves an index that says it was open.
     await writeState(folder, await describe(folder, "open", bootId));
-    const database = openDatabase(lmdb, folder);
+    const database = openDatabase(lmdb, folder, this.#mapBytes ?? (await usualMapBytes()));
     const descriptor = openSync(join(folder, DATA_FILE), "r+");
     await writeState(folder, await describe(folder, "open", bootId));
     return new LmdbIndex(database, {
@@ -195,25 +202,18 @@ async function loadLmdb(): Promise<Lmdb> {
   }
 }
 
-function openDatabase(lmdb: Lmdb, folder: string): LmdbDatabase {
-  let failure: EnvError | undefined;
-  for (const mapSize of MAP_BYTES) {
-    try {
-      // The typings leave out what lmdb-js documents elsewhere: noSync excludes overlappingSync.
-      const options = {
-        ...lmdbEncoding(),
-        encoding: "binary",
-        cache: false,
-        noSync: true,
-        mapSize,
-        maxDbs: 1,
-      } as const;
-      return lmdb.open(folder, { ...options, overlappingSync: false, noSubdir: false }) as unknown as LmdbDatabase;
-    } catch (error) {
-      failure = lmdbFailure(error);
-      const { code } = failure.data;
-      if (code !== ENOMEM) break;
-    }
+async function usualMapBytes(): Promise<number> {
+  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const isLimited = /^Max address space\s+\d/m.test(limits);
+  return isLimited ? MAP_BYTES_LIMITED : MAP_BYTES;
+}
+
+function openDatabase(lmdb: Lmdb, folder: string, mapSize: number): LmdbDatabase {
+  try {
+    // The typings leave out what lmdb-js documents elsewhere: noSync excludes overlappingSync.
+    const options = { ...lmdbEncoding(), encoding: "binary", cache: false, noSync: true, mapSize, maxDbs: 1 } as const;
+    return lmdb.open(folder, { ...options, overlappingSync: false, noSubdir: false }) as unknown as LmdbDatabase;
+  } catch (error) {
+    throw lmdbFailure(error);
   }
-  throw failure!;
 }

@@ -1,13 +1,13 @@
-// The file format of LMDB as lmdb-js 3.5 has it (data version 2, 64 bits, little-endian). Enough of it to judge a file without
-// mapping it into memory, where a page that is not there would end the process.
+// The file format of LMDB as lmdb-js 3.5 has it (data version 2, 64 bits, little-endian). Enough of it to judge a file
+// without mapping it into memory, where a page that is not there would end the process.
 //
 //   page 0 and 1   meta pages: transaction N writes page N & 1, the larger transaction id is the current state
 //   others         a tree of pages for the rows, a tree for the free pages, overflow pages, free pages
 //
 //   page header    0 page number u64 | 8 transaction id u64 | 16 pad u16 | 18 flags u16
-//                  20 lower u16, 22 upper u16 (offsets of the free space, counted from 24); or 20 number of overflow pages u32
+//                  20 lower u16, 22 upper u16: where the free space is, counted from 24; or 20 overflow pages u32
 //                  24 offsets of the nodes u16 ..., counted from 24; the nodes fill the end of the page without gaps
-//   leaf node      0 data length u32 | 4 flags u16 | 6 key length u16 | 8 key | data, or the place of its overflow pages
+//   leaf node      0 data length u32 | 4 flags u16 | 6 key length u16 | 8 key | data, or where its overflow pages are
 //   branch node    0 page number u48 | 6 key length u16 | 8 key (of the first node: ignored)
 //   overflow place 0 page number u64 | 8 transaction id u64 | 16 number of pages u64
 

@@ -14,7 +14,10 @@ export interface IndexState {
   readonly format: number;
   /** `open` from before the first write of a process to after its last one. */
   readonly state: "open" | "closed";
-  /** The run of the kernel in whose page cache the data is whole. Empty where the system does not tell: then never trusted. */
+  /**
+   * The run of the kernel in whose page cache the data is whole. Empty where the system does not tell: then never
+   * trusted.
+   */
   readonly bootId: string;
   /** Tells a copy of the folder from the folder: only the original's pages are all from one moment. */
   readonly inode: string;

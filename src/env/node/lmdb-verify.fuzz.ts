@@ -1,5 +1,6 @@
-// Damages an index's file at random. The walk may miss what does no harm, but what it calls sound must not end the process:
-// a child opens it, reads every row and writes over all of it. Run with FUZZ_SEED and FUZZ_ROUNDS to replay or to go on for longer.
+// Damages an index's file at random. The walk may miss what does no harm, but what it calls sound must not end the
+// process: a child opens it, reads every row and writes over all of it. Run with FUZZ_SEED and FUZZ_ROUNDS to replay or
+// to go on for longer.
 
 import { equal, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -22,10 +22,10 @@ const PAGES_MAX = 2 ** 32;
 const FREE_KEY_BYTES = 8;
 
 /**
- * Walks every page of both trees and checks all that LMDB takes for granted when it follows them in mapped memory: pages inside
- * the file, of the right kind, reached once and not free; nodes inside their page and without gaps; keys in order and inside the
- * bounds that the branches above give; the counts of the meta page. Returns what is wrong, or undefined for a sound file.
- * The generator yields after each page, so that its caller can give the turn away.
+ * Walks every page of both trees and checks all that LMDB takes for granted when it follows them in mapped memory:
+ * pages inside the file, of the right kind, reached once and not free; nodes inside their page and without gaps; keys
+ * in order and inside the bounds that the branches above give; the counts of the meta page. Returns what is wrong, or
+ * undefined for a sound file. The generator yields after each page, so that its caller can give the turn away.
  */
 export function* findDamage(source: PageSource): Generator<void, string | undefined, void> {
   const meta = readMeta(source);
@@ -228,8 +228,8 @@ class Walk {
   }
 
   /**
-   * A record of the free list: the number of entries, then entries of 64 bits: a page, or a negative count before the first
-   * page of a block, or zero. LMDB writes over free pages, so none of them may hold rows.
+   * A record of the free list: the number of entries, then entries of 64 bits: a page, or a negative count before the
+   * first page of a block, or zero. LMDB writes over free pages, so none of them may hold rows.
    */
   #checkFreeList(record: Uint8Array): void {
     check(record.length >= 8, "a record of the free list is too short");

@@ -3,7 +3,9 @@ import type { Random } from "../env.ts";
 
 const POOL_NUMBERS = 1024;
 
-/** The kernel's generator. Only `u32` draws from a pool: what `bytes` gives may become a secret and is never kept here. */
+/**
+ * The kernel's generator. Only `u32` draws from a pool: what `bytes` gives may become a secret and is never kept here.
+ */
 export class NodeRandom implements Random {
   readonly #pool = new Uint32Array(POOL_NUMBERS);
   #next = POOL_NUMBERS;

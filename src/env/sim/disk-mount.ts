@@ -12,8 +12,8 @@ export interface LockCell {
 }
 
 /**
- * A disk as one run of one process sees it. What the run starts after its crash, or had started before, never completes.
- * Without a process an operation completes as soon as it is called.
+ * A disk as one run of one process sees it. What the run starts after its crash, or had started before, never
+ * completes. Without a process an operation completes as soon as it is called.
  */
 export class MountedDisk implements Disk {
   readonly #device: SimDevice;

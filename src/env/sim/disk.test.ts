@@ -136,7 +136,7 @@ describe("a crash of SimDisk", () => {
     deepEqual([...seen].sort(), ["a:a b:a", "a:a b:b", "b:a"]);
   });
 
-  test("leaves some sectors of writes that were on their way, and nothing of a dead process happens after it", async () => {
+  test("leaves some sectors of writes on their way, and nothing of a dead process happens after it", async () => {
     const arrived = new Set<number>();
     for (let seed = 0; seed < SEEDS; seed++) {
       const { disk, scheduler, process, mounted } = simulated(seed);
@@ -262,7 +262,7 @@ describe("faults of SimDisk", () => {
     equal((await mounted.space()).bytesFree, 9 * 4_096, "zeros take no space");
   });
 
-  test("reads, writes and syncs fail by trigger and by chance, and a failed write may have left some bytes", async () => {
+  test("reads, writes and syncs fail by trigger and by chance; a failed write may leave some bytes", async () => {
     const disk = new SimDisk({}, new Prng(1));
     const file = await syncedFile(disk, new Uint8Array(1_000));
     disk.failNext("read", "another");

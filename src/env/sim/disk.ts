@@ -8,8 +8,8 @@ import { SIM_DISK_DEFAULTS, type SimDiskOptions } from "./disk-options.ts";
 import type { SimProcess } from "./process.ts";
 
 /**
- * A disk that outlives the processes that mount it. Memory grows with the data that was written.
- * Without a random generator it has no faults and is never crashed, so that it keeps no way back: `memory: true` runs on that.
+ * A disk that outlives the processes that mount it. Memory grows with the data that was written. Without a random
+ * generator it has no faults and is never crashed, so that it keeps no way back: `memory: true` runs on that.
  */
 export class SimDisk {
   readonly #device: SimDevice;
@@ -30,7 +30,9 @@ export class SimDisk {
     this.#device.crash();
   }
 
-  /** The process that had mounted the disk has died, the machine goes on: what was written is there, and still unsure. */
+  /**
+   * The process that had mounted the disk has died, the machine goes on: what was written is there, and still unsure.
+   */
   abandon(): void {
     this.#lock.holder = undefined;
     this.#device.abandon();

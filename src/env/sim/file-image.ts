@@ -11,7 +11,10 @@ export interface CrashRules {
   fate(): SectorFate;
   /** Whether a change of the length since the last sync is kept. */
   keepsLength(): boolean;
-  /** Garbles only the bytes that were written, not synced neighbours in their sector (a disk that protects what it does not write). */
+  /**
+   * Garbles only the bytes that were written, not synced neighbours in their sector (a disk that protects what it does
+   * not write).
+   */
   readonly powersafeOverwrite: boolean;
   readonly prng: Prng;
 }
@@ -41,9 +44,10 @@ interface Layer {
 /**
  * A file as the page cache has it, with the way back to what the disk is sure to have. Blocks of zeros take no memory.
  *
- *   disk  <- undo of unsure writes (a failed sync) <- undo of layer 1 <- undo of layer 2 ... <- blocks and length as read
+ *   disk <- undo of unsure writes (a failed sync) <- undo of layer 1 <- undo of layer 2 ... <- what is read
  *
- * A sync freezes the last layer and, when it succeeds, forgets all up to it. Without tracking there is only the page cache.
+ * A sync freezes the last layer and, when it succeeds, forgets all up to it. Without tracking there is only the page
+ * cache.
  */
 export class FileImage {
   readonly #blocks = new Map<number, Uint8Array>();
@@ -121,7 +125,10 @@ export class FileImage {
     }
   }
 
-  /** The power fails: what was not synced is kept, lost or garbled, sector by sector, and that is then what the disk has. */
+  /**
+   * The power fails: what was not synced is kept, lost or garbled, sector by sector, and that is then what the disk
+   * has.
+   */
   crash(rules: CrashRules): void {
     const undo = joinLayers(this.#unsure === undefined ? this.#layers : [this.#unsure, ...this.#layers]);
     this.#layers = [];

@@ -1,5 +1,6 @@
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
+import { Copier } from "../copier.ts";
 import type { Index, IndexChanges, Indexes, IndexRange, IndexRow, IndexSnapshot } from "../env.ts";
 import { envFailure } from "../errors.ts";
 import { checkIndexKey, checkIndexValue } from "../index-limits.ts";
@@ -11,6 +12,9 @@ import { EMPTY_TREE, scanTree, Tree, type TreeState } from "./tree.ts";
 /** Beyond this many unflushed writes every second state is forgotten: a crash then has fewer to choose from. */
 const HISTORY_MAX = 1_024;
 const SNAPSHOTS_MAX = 100;
+/** Rows stay for long, and those beside them in a slab may go. */
+const ROW_SLAB_BYTES = 8_192;
+const ROW_SHARED_BYTES_MAX = 1_024;
 
 interface Version {
   readonly number: number;
@@ -110,6 +114,8 @@ interface Surroundings {
 class OpenIndex implements Index {
   readonly #name: string;
   readonly #stored: Stored;
+  readonly #taken = new Copier(ROW_SLAB_BYTES, ROW_SHARED_BYTES_MAX);
+  readonly #given = new Copier();
   readonly #around: Surroundings;
   readonly #snapshots = new Set<OpenSnapshot>();
   #closing: Promise<void> | undefined;
@@ -123,12 +129,13 @@ class OpenIndex implements Index {
   get(key: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
     checkIndexKey(key);
-    return this.#stored.tree.get(key)?.slice();
+    const value = this.#stored.tree.get(key);
+    return value === undefined ? undefined : this.#given.copyOf(value);
   }
 
   scan(range: IndexRange): IndexRow[] {
     this.#checkOpen();
-    return copyRows(this.#stored.tree.scan(range));
+    return copyRows(this.#stored.tree.scan(range), this.#given);
   }
 
   write(changes: IndexChanges): void {
@@ -142,14 +149,15 @@ class OpenIndex implements Index {
     if (this.#around.process?.isAlive === false) return;
     const { tree } = this.#stored;
     for (const key of changes.deletes) tree.delete(key);
-    for (const { key, value } of changes.puts) tree.put(copy(key), copy(value));
+    const taken = this.#taken;
+    for (const { key, value } of changes.puts) tree.put(taken.copyOf(key), taken.copyOf(value));
     if (this.#around.isTracked) this.#rememberState();
   }
 
   snapshot(): IndexSnapshot {
     this.#checkOpen();
     assert(this.#snapshots.size < SNAPSHOTS_MAX, "an index has a limited number of open snapshots");
-    const snapshot = new OpenSnapshot(this.#stored.tree.state(), () => this.#snapshots.delete(snapshot));
+    const snapshot = new OpenSnapshot(this.#stored.tree.state(), this.#given, () => this.#snapshots.delete(snapshot));
     this.#snapshots.add(snapshot);
     return snapshot;
   }
@@ -206,16 +214,18 @@ class OpenIndex implements Index {
 
 class OpenSnapshot implements IndexSnapshot {
   #state: TreeState | undefined;
+  readonly #given: Copier;
   readonly #closed: () => void;
 
-  constructor(state: TreeState, closed: () => void) {
+  constructor(state: TreeState, given: Copier, closed: () => void) {
     this.#state = state;
+    this.#given = given;
     this.#closed = closed;
   }
 
   scan(range: IndexRange): IndexRow[] {
     assert(this.#state !== undefined, "a closed snapshot is not used");
-    return copyRows(scanTree(this.#state, range));
+    return copyRows(scanTree(this.#state, range), this.#given);
   }
 
   close(): void {
@@ -224,11 +234,9 @@ class OpenSnapshot implements IndexSnapshot {
   }
 }
 
-function copyRows(rows: readonly IndexRow[]): IndexRow[] {
-  return rows.map(({ key, value }) => ({ key: copy(key), value: copy(value) }));
-}
-
-/** Not `slice`: on a Buffer that would share the memory. */
-function copy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+function copyRows(rows: readonly IndexRow[], copier: Copier): IndexRow[] {
+  return rows.map(({ key, value }) => ({
+    key: copier.copyOf(key),
+    value: copier.copyOf(value),
+  }));
 }

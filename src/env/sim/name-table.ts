@@ -10,8 +10,8 @@ interface NameChange<File> {
 }
 
 /**
- * Which name leads to which file, as processes see it and as the disk is sure to have it. Folders are durable as soon as they are
- * made. A rename within one folder is atomic; over two folders a crash may leave both names, never none.
+ * Which name leads to which file, as processes see it and as the disk is sure to have it. Folders are durable as soon
+ * as they are made. A rename within one folder is atomic; over two folders a crash may leave both names, never none.
  */
 export class NameTable<File> {
   #live = new Map<string, File>();

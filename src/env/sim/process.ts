@@ -2,8 +2,8 @@ import type { Timer } from "../env.ts";
 import type { SimScheduler } from "./scheduler.ts";
 
 /**
- * One run of a simulated process, from a start to a crash. All that happens to it passes through here: after a crash nothing does
- * any more, while it is paused (stopped by its host, a long collection of garbage) everything waits.
+ * One run of a simulated process, from a start to a crash. All that happens to it passes through here: after a crash
+ * nothing does any more, while it is paused (stopped by its host, a long collection of garbage) everything waits.
  */
 export class SimProcess {
   readonly scheduler: SimScheduler;

@@ -15,8 +15,8 @@ interface Event {
 export type EventObserver = (timeMillis: number, label: string) => void;
 
 /**
- * The one source of progress in a simulation. Between two events every promise that can settle does: so what simulated code does
- * depends on the order of events alone, and that on the seed. Time passes only from event to event.
+ * The one source of progress in a simulation. Between two events every promise that can settle does: so what simulated
+ * code does depends on the order of events alone, and that on the seed. Time passes only from event to event.
  */
 export class SimScheduler {
   readonly #queue: Event[] = [];

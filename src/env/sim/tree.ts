@@ -29,9 +29,10 @@ export type TreeState = Node;
 export const EMPTY_TREE: TreeState = { edit: {}, keys: [], values: [] } satisfies Leaf;
 
 /**
- * A B+ tree of byte strings whose states are kept by reference: `state` is O(1), and what changes after it copies only the nodes on
- * its way (persistent data structures as in Driscoll, Sarnak, Sleator, Tarjan 1989, by path copying). Between two calls of `state`
- * nodes are changed in place, so that a tree without snapshots costs no copies. Keys and values are kept as given.
+ * A B+ tree of byte strings whose states are kept by reference: `state` is O(1), and what changes after it copies only
+ * the nodes on its way (persistent data structures as in Driscoll, Sarnak, Sleator, Tarjan 1989, by path copying).
+ * Between two calls of `state` nodes are changed in place, so that a tree without snapshots costs no copies. Keys and
+ * values are kept as given.
  */
 export class Tree {
   #root: Node;

@@ -1,5 +1,5 @@
-// The checkpoints of one folder. A file's name holds the applied index, so that names sort by age and say how far the log was applied
-// even where the file itself can not be read.
+// The checkpoints of one folder. A file's name holds the applied index, so that names sort by age and say how far the
+// log was applied even where the file itself can not be read.
 
 import type { Disk } from "../../env/index.ts";
 import { TEMPORARY } from "./write.ts";

@@ -5,8 +5,9 @@
 //   ...
 //   footer   0 u32 | rows u64 | blocks u64 | crc u32
 //
-// The header keeps its form in all formats; what follows it depends on the format. Integers are little-endian. Every crc32c goes on from the one before it, the header's from zero: so a block that is missing, doubled
-// or out of place breaks the chain, and the footer's crc is that of the whole file.
+// The header keeps its form in all formats; what follows it depends on the format. Integers are little-endian. Every
+// crc32c goes on from the one before it, the header's from zero: so a block that is missing, doubled or out of place
+// breaks the chain, and the footer's crc is that of the whole file.
 
 import type { IndexRow } from "../../env/index.ts";
 import { compareBytes, equalBytes, utf8 } from "../../std/bytes.ts";

@@ -18,8 +18,9 @@ import {
 } from "./format.ts";
 
 /**
- * Streams a checkpoint, block by block. What `onRows` has got counts only once this resolves: the footer proves the file as a whole.
- * Rejects with CHECKPOINT_DAMAGED where the file is missing or does not hold together, with FORMAT_NEWER where it is of a newer version.
+ * Streams a checkpoint, block by block. What `onRows` has got counts only once this resolves: the footer proves the
+ * file as a whole. Rejects with CHECKPOINT_DAMAGED where the file is missing or does not hold together, with
+ * FORMAT_NEWER where it is of a newer version.
  */
 export async function readCheckpoint(
   disk: Disk,
@@ -52,7 +53,8 @@ export async function readCheckpointHeader(disk: Disk, name: string): Promise<Ch
 }
 
 /**
- * Fills an empty Index. The state row is written last, when all is proven: an Index that broke off before has none, and is known by that.
+ * Fills an empty Index. The state row is written last, when all is proven: an Index that broke off before has none, and
+ * is known by that.
  */
 export async function restoreCheckpoint(disk: Disk, name: string, index: Index): Promise<CheckpointHeader> {
   const state: IndexRow[] = [];

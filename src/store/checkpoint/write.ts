@@ -1,5 +1,6 @@
-// Writes a checkpoint in the background: one block a turn, from a frozen view of the Index, so that commits go on meanwhile.
-// Every row's checksum is verified on the way: a damaged row never gets into a checkpoint, where it would look sound.
+// Writes a checkpoint in the background: one block a turn, from a frozen view of the Index, so that commits go on
+// meanwhile. Every row's checksum is verified on the way: a damaged row never gets into a checkpoint, where it would
+// look sound.
 
 import type { Disk, DiskFile, IndexSnapshot } from "../../env/index.ts";
 import { decodeRow } from "../row-codec.ts";
@@ -26,8 +27,8 @@ export interface WrittenCheckpoint {
 export const TEMPORARY = ".tmp";
 
 /**
- * Resolves when the file is durable under its name. Rejects with ROW_DAMAGED, or as the disk does; then no file is left, except that
- * one may stand under the temporary name if the disk has failed.
+ * Resolves when the file is durable under its name. Rejects with ROW_DAMAGED, or as the disk does; then no file is
+ * left, except that one may stand under the temporary name if the disk has failed.
  */
 export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<WrittenCheckpoint> {
   const { disk, name } = options;

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import type { StoreErrorCode } from "../errors.ts";
@@ -43,7 +44,10 @@ export function revision(key: string, number: number): Check {
   return { ...at(key), revision: number };
 }
 
-/** Short keys that are easy to get wrong: empty, zero and 0xff bytes, each a prefix of others, with and without suffixes. */
+/**
+ * Short keys that are easy to get wrong: empty, zero and 0xff bytes, each a prefix of others, with and without
+ * suffixes.
+ */
 export function awkwardKeys(): Required<RowKey>[] {
   const bytes = [0x00, 0x01, 0x7f, 0xff];
   const shorts = [[], ...bytes.map((byte) => [byte])];
@@ -55,8 +59,8 @@ export function awkwardKeys(): Required<RowKey>[] {
 
 export async function committed(result: Promise<CommitResult>): Promise<Committed> {
   const settled = await result;
-  if (settled.committed) return settled;
-  throw new Error(`the commit met a conflict at its checks ${settled.failedChecks.join(", ")}`);
+  assert.ok(settled.committed, "the commit meets no conflict");
+  return settled;
 }
 
 /** Runs at most `width` of the jobs at a time: engines may refuse more. */

@@ -1,5 +1,5 @@
-// Evaluates the commands of one call of `apply`, one after the other, each against the effects of those before it. A command is judged
-// in full before it changes anything: it happens as a whole or not at all.
+// Evaluates the commands of one call of `apply`, one after the other, each against the effects of those before it. A
+// command is judged in full before it changes anything: it happens as a whole or not at all.
 
 import type { Index, IndexChanges } from "../../env/index.ts";
 import { unreachable } from "../../std/assert.ts";

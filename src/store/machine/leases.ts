@@ -1,5 +1,6 @@
-// A lease is a row of its own, and one row for each row that it holds. It is also a session: then it remembers the results of its
-// requests. A lease that was revoked or has expired is "ending" until a bounded number of commands has deleted all of that.
+// A lease is a row of its own, and one row for each row that it holds. It is also a session: then it remembers the
+// results of its requests. A lease that was revoked or has expired is "ending" until a bounded number of commands has
+// deleted all of that.
 
 import { assert } from "../../std/assert.ts";
 import { ByteReader } from "../../std/reader.ts";

@@ -1,5 +1,5 @@
-// The Index as it will be after the batch that is being applied: its rows, and over them what the batch has written so far.
-// Nothing reaches the Index before `changes` is written to it in one piece.
+// The Index as it will be after the batch that is being applied: its rows, and over them what the batch has written so
+// far. Nothing reaches the Index before `changes` is written to it in one piece.
 
 import type { Index, IndexRow } from "../../env/index.ts";
 import { compareBytes, equalBytes } from "../../std/bytes.ts";

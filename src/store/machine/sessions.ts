@@ -1,6 +1,6 @@
-// Exactly once: a session's request that was answered is answered again from its result row, never applied again. Results stay until
-// the session acknowledges them or ends. A request that the session has acknowledged, or that is too far ahead, is refused: whether
-// it was applied is then no longer known.
+// Exactly once: a session's request that was answered is answered again from its result row, never applied again.
+// Results stay until the session acknowledges them or ends. A request that the session has acknowledged, or that is too
+// far ahead, is refused: whether it was applied is then no longer known.
 
 import type { PreparedRequest } from "../commit-rules.ts";
 import { STORE_LIMITS } from "../store.ts";

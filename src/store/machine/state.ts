@@ -1,4 +1,5 @@
-// The machine's one row of state. It is written in the same batch as the rows that it speaks of, so that after a crash they agree.
+// The machine's one row of state. It is written in the same batch as the rows that it speaks of, so that after a crash
+// they agree.
 
 import type { Index } from "../../env/index.ts";
 import { ByteReader } from "../../std/reader.ts";
@@ -21,7 +22,9 @@ export interface MachineState {
 
 const FORMAT = 1;
 
-/** What has no state row yet: either the Index is empty, or it broke off while a checkpoint was being restored into it. */
+/**
+ * What has no state row yet: either the Index is empty, or it broke off while a checkpoint was being restored into it.
+ */
 export function readState(index: Index): MachineState | undefined {
   const stored = index.get(STATE_KEY);
   return stored === undefined ? undefined : decodeState(stored);

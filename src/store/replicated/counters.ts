@@ -1,4 +1,7 @@
-/** What an engine has done since it was opened. Plain numbers that only it changes; metrics read them when they are asked. */
+/**
+ * What an engine has done since it was opened. Plain numbers that only it changes; metrics read them when they are
+ * asked.
+ */
 export interface StoreCounters {
   commits: number;
   conflicts: number;

@@ -1,5 +1,5 @@
-// The last commits, kept for watchers: a ring bounded in events and bytes. Watchers hold no queue of their own, only a place in it, so
-// a thousand slow ones cost no more than one. Places are numbered from 0 by event and never reused.
+// The last commits, kept for watchers: a ring bounded in events and bytes. Watchers hold no queue of their own, only a
+// place in it, so a thousand slow ones cost no more than one. Places are numbered from 0 by event and never reused.
 
 import type { CommitEvent } from "../machine.ts";
 

@@ -1,5 +1,6 @@
-// When leases end, by this node's monotonic clock. Deadlines stand in slots of a quarter of a second; keeping a lease alive only moves
-// its deadline, and its slot is looked up again when the old one comes due. So a lease ends up to a slot late, and never early.
+// When leases end, by this node's monotonic clock. Deadlines stand in slots of a quarter of a second; keeping a lease
+// alive only moves its deadline, and its slot is looked up again when the old one comes due. So a lease ends up to a
+// slot late, and never early.
 
 import type { Clock, Timer, Timers } from "../../env/index.ts";
 import type { LeaseId } from "../store.ts";
@@ -81,7 +82,9 @@ export class LeaseClock {
     else this.#slots.set(timed.slot, new Set([lease]));
   }
 
-  /** A node that was paused first takes in what waited meanwhile: there may be calls among it that keep leases alive. */
+  /**
+   * A node that was paused first takes in what waited meanwhile: there may be calls among it that keep leases alive.
+   */
   #tick(): void {
     this.#timers.endOfTurn(() => {
       if (this.#closed) return;

@@ -1,5 +1,6 @@
-// Leases as the leader of their group sees them: it grants them through the log, times them by its own clock, and ends them through
-// the log, step by step. Keep-alives are not logged: who becomes leader gives every lease its full time again.
+// Leases as the leader of their group sees them: it grants them through the log, times them by its own clock, and ends
+// them through the log, step by step. Keep-alives are not logged: who becomes leader gives every lease its full time
+// again.
 
 import type { Clock, Timer, Timers } from "../../env/index.ts";
 import { assert } from "../../std/assert.ts";
@@ -28,7 +29,10 @@ export class LeaseService {
   readonly #clock: LeaseClock;
   /** Leases whose end is under way. */
   readonly #ending = new Map<LeaseId, Promise<void>>();
-  /** Leases that are over and wait for their end to be proposed: a crowd that expires at once must not crowd out commits. */
+  /**
+   * Leases that are over and wait for their end to be proposed: a crowd that expires at once must not crowd out
+   * commits.
+   */
   readonly #over: LeaseId[] = [];
   #endsAtOnce = 0;
   #retry: Timer | undefined;

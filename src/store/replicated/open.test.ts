@@ -56,7 +56,7 @@ async function damageFile({ env }: HostedStore, name: string): Promise<void> {
 
 async function removeIndex(hosted: HostedStore): Promise<void> {
   await hosted.close();
-  await hosted.env.indexes.remove("store");
+  await hosted.env.indexes.remove("index");
 }
 
 async function checkpointsOf({ env }: HostedStore): Promise<number[]> {
@@ -90,11 +90,27 @@ describe("a Store whose index is gone or can not be trusted", () => {
     await hosted.open();
     assert.deepEqual(await rowsOf(hosted), before);
     assert.equal(hosted.store.counters.checkpointsDamaged, 1);
-    assert.deepEqual(await checkpointsOf(hosted), [older]);
-    await hosted.store.checkpoint();
+    await hosted.elapse(100);
+    assert.deepEqual(await checkpointsOf(hosted), [90, older], "a second one is there again without being asked for");
     await removeIndex(hosted);
     await hosted.open();
     assert.deepEqual(await rowsOf(hosted), before);
+  });
+
+  storeTest("does not give up log for a checkpoint that has rotted since", async (hosted) => {
+    await write(hosted, 0, 30);
+    await hosted.store.checkpoint();
+    await damageFile(hosted, checkpointName("store", 30));
+    await write(hosted, 30, 60);
+    await hosted.store.checkpoint();
+    assert.deepEqual(await checkpointsOf(hosted), [60]);
+    assert.equal(hosted.log.group(1).compaction.index, 0);
+    assert.equal(hosted.store.counters.checkpointsDamaged, 1);
+    await damageFile(hosted, checkpointName("store", 60));
+    const before = await rowsOf(hosted);
+    await removeIndex(hosted);
+    await hosted.open();
+    assert.deepEqual(await rowsOf(hosted), before, "the log alone still gives all");
   });
 
   storeTest(
@@ -122,7 +138,7 @@ describe("a Store whose index is gone or can not be trusted", () => {
       const { disk } = hosted.env;
       for (const name of await disk.list("log")) await disk.remove(`log/${name}`);
       await assert.rejects(hosted.open(), (error) => hasCode(error, "LOG_BEHIND"));
-      await hosted.env.indexes.remove("store");
+      await hosted.env.indexes.remove("index");
       for (const appliedIndex of await checkpointsOf(hosted)) {
         await damageFile(hosted, checkpointName("store", appliedIndex));
       }
@@ -133,13 +149,13 @@ describe("a Store whose index is gone or can not be trusted", () => {
   storeTest("is rebuilt where the index is older than what the log still holds", async (hosted) => {
     await write(hosted, 0, 5);
     await hosted.close();
-    const old = await hosted.env.indexes.open("store");
+    const old = await hosted.env.indexes.open("index");
     const rows = old.scan({ limit: 1000 });
     await old.close();
     await hosted.open();
     const before = await writeWithCheckpoints(hosted);
     await removeIndex(hosted);
-    const stale = await hosted.env.indexes.open("store");
+    const stale = await hosted.env.indexes.open("index");
     stale.write({ puts: rows, deletes: [] });
     await stale.close();
     await hosted.open();
@@ -150,14 +166,14 @@ describe("a Store whose index is gone or can not be trusted", () => {
   storeTest("goes on from an index that lacks the log's last entries, without a rebuild", async (hosted) => {
     await write(hosted, 0, 5);
     await hosted.close();
-    const old = await hosted.env.indexes.open("store");
+    const old = await hosted.env.indexes.open("index");
     const rows = old.scan({ limit: 1000 });
     await old.close();
     await hosted.open();
     await write(hosted, 5, 50);
     const before = await rowsOf(hosted);
     await removeIndex(hosted);
-    const behind = await hosted.env.indexes.open("store");
+    const behind = await hosted.env.indexes.open("index");
     behind.write({ puts: rows, deletes: [] });
     await behind.close();
     await hosted.open();
@@ -168,7 +184,7 @@ describe("a Store whose index is gone or can not be trusted", () => {
   storeTest("is rebuilt where a restore broke off before", async (hosted) => {
     const before = await writeWithCheckpoints(hosted);
     await hosted.close();
-    const index = await hosted.env.indexes.open("store");
+    const index = await hosted.env.indexes.open("index");
     index.write({ puts: [], deletes: [STATE_KEY] });
     await index.close();
     await hosted.open();
@@ -179,12 +195,12 @@ describe("a Store whose index is gone or can not be trusted", () => {
   storeTest("of a newer version is not touched", async (hosted) => {
     await write(hosted, 0, 5);
     await hosted.close();
-    const index = await hosted.env.indexes.open("store");
+    const index = await hosted.env.indexes.open("index");
     const value = encodeRow(STATE_KEY, { revision: 5, lease: 0, value: Uint8Array.of(200) });
     index.write({ puts: [{ key: STATE_KEY, value }], deletes: [] });
     await index.close();
     await assert.rejects(hosted.open(), (error) => hasCode(error, "FORMAT_NEWER"));
-    const same = await hosted.env.indexes.open("store");
+    const same = await hosted.env.indexes.open("index");
     assert.deepEqual(same.get(STATE_KEY), value);
     await same.close();
   });
@@ -194,7 +210,7 @@ describe("a damaged row", () => {
   storeTest("is never served, and the next start rebuilds the index", async (hosted) => {
     const before = await writeWithCheckpoints(hosted);
     await hosted.close();
-    const index = await hosted.env.indexes.open("store");
+    const index = await hosted.env.indexes.open("index");
     damageRow(index, encodeAddress(at("row 7")));
     await index.close();
     await hosted.open();
@@ -211,12 +227,33 @@ describe("a damaged row", () => {
     assert.equal(hosted.store.counters.indexRebuilds, 0, "the mark is gone");
   });
 
+  storeTest("does not cost the index before something else is proven to take its place", async (hosted) => {
+    const before = await writeWithCheckpoints(hosted);
+    await hosted.close();
+    const index = await hosted.env.indexes.open("index");
+    damageRow(index, encodeAddress(at("row 7")));
+    const rows = dump(index);
+    await index.close();
+    await hosted.open();
+    await assert.rejects(hosted.store.get(at("row 7")), (error) => hasCode(error, "ROW_DAMAGED"));
+    await hosted.close();
+    const files = await checkpointsOf(hosted);
+    for (const appliedIndex of files) await damageFile(hosted, checkpointName("store", appliedIndex));
+    await assert.rejects(hosted.open(), (error) => hasCode(error, "CHECKPOINT_DAMAGED"));
+    const same = await hosted.env.indexes.open("index");
+    assert.deepEqual(dump(same), rows);
+    await same.close();
+    await damageFile(hosted, checkpointName("store", files[1]!));
+    await hosted.open();
+    assert.deepEqual(await rowsOf(hosted), before);
+  });
+
   storeTest(
     "does not get into a checkpoint, which would hide it: the log is kept and the next start rebuilds",
     async (hosted) => {
       const before = await writeWithCheckpoints(hosted);
       await hosted.close();
-      const index = await hosted.env.indexes.open("store");
+      const index = await hosted.env.indexes.open("index");
       damageRow(index, encodeAddress(at("row 7")));
       await index.close();
       await hosted.open();
@@ -234,13 +271,13 @@ describe("a damaged row", () => {
   storeTest("that the log's next entry needs lets opening rebuild instead of applying to it", async (hosted) => {
     await write(hosted, 0, 5);
     await hosted.close();
-    const index = await hosted.env.indexes.open("store");
+    const index = await hosted.env.indexes.open("index");
     const rows = index.scan({ limit: 1000 });
     await index.close();
     await hosted.open();
     await hosted.store.commit({ puts: [put("row 3", "after")] });
     await removeIndex(hosted);
-    const behind = await hosted.env.indexes.open("store");
+    const behind = await hosted.env.indexes.open("index");
     behind.write({ puts: rows, deletes: [] });
     damageRow(behind, encodeAddress(at("row 3")));
     await behind.close();
@@ -258,7 +295,7 @@ describe("a backup", () => {
     await elsewhere.disk.makeDirectory("backups");
     const written = await hosted.store.backup(elsewhere.disk, "backups/first");
     await write(hosted, 90, 120);
-    const restored = await elsewhere.indexes.open("store");
+    const restored = await elsewhere.indexes.open("index");
     const header = await restoreCheckpoint(elsewhere.disk, "backups/first", restored);
     const rows = restored.scan({ from: Uint8Array.of(1), limit: 1000 });
     assert.equal(rows.length, before.length);

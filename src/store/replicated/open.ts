@@ -1,6 +1,7 @@
 // Opening a replicated Store: what it is made of, in the order in which the parts need each other.
 
 import type { Env } from "../../env/index.ts";
+import { assert } from "../../std/assert.ts";
 import { removeUnfinished } from "../checkpoint.ts";
 import { STORE_LIMITS } from "../store.ts";
 import { newCounters } from "./counters.ts";
@@ -14,19 +15,22 @@ import { WatchHub } from "./watch.ts";
 export interface OpenReplicatedStore {
   readonly env: Pick<Env, "clock" | "timers" | "disk" | "indexes">;
   /**
-   * Opens the group over the machine: replays what the machine lacks, rejects with COMPACTED where the log no longer has that. May be
-   * called several times, until one succeeds.
+   * Opens the group over the machine: replays what the machine lacks, rejects with COMPACTED where the log no longer
+   * has that. May be called several times, also behind a success whose group was disposed of: to ask whether the log
+   * goes on.
    */
   readonly openGroup: OpenGroup;
   readonly options?: Partial<ReplicatedOptions>;
 }
 
 /**
- * Rejects with CHECKPOINT_DAMAGED where index, checkpoints and log together do not give the state back, with FORMAT_NEWER where a newer
- * version wrote them, or as `openGroup`. The Store owns the group from then on and closes it.
+ * Rejects with CHECKPOINT_DAMAGED where index, checkpoints and log together do not give the state back, with
+ * FORMAT_NEWER where a newer version wrote them, or as `openGroup`. The Store owns the group from then on and closes
+ * it.
  */
 export async function openReplicatedStore({ env, openGroup, ...given }: OpenReplicatedStore): Promise<ReplicatedStore> {
   const options = { ...REPLICATED_DEFAULTS, ...given.options };
+  assert(!`${options.folder}/`.startsWith(`${options.index}/`), "removing the index leaves the checkpoints alone");
   const counters = newCounters();
   const mark = new RebuildMark(env.disk, options.folder);
   await env.disk.makeDirectory(options.folder);

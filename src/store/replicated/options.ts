@@ -1,7 +1,7 @@
 export interface ReplicatedOptions {
   /** The group's id; also the range's in positions. */
   readonly group: number;
-  /** Name of the index. */
+  /** Name of the index, which may be a folder of its own that is removed as a whole: nothing else stands in it. */
   readonly index: string;
   /** Folder of the checkpoints. */
   readonly folder: string;
@@ -13,7 +13,10 @@ export interface ReplicatedOptions {
   /** Changes that are kept for watchers, apart from the Store's limit on events. */
   readonly historyBytesMax: number;
   readonly watchersMax: number;
-  /** Commands behind the newest checkpoint after which the next one is written, or half that checkpoint's size if that is more. */
+  /**
+   * Commands behind the newest checkpoint after which the next one is written, or half that checkpoint's size if that
+   * is more.
+   */
   readonly checkpointBytesMin: number;
   /** Commands after which the index is flushed, so that a restart after a crash replays little. */
   readonly flushBytes: number;
@@ -30,7 +33,7 @@ const MIB = 1024 * 1024;
 
 export const REPLICATED_DEFAULTS: ReplicatedOptions = {
   group: 1,
-  index: "store",
+  index: "index",
   folder: "store",
   commitsMax: 10_000,
   commitsBytesMax: 32 * MIB,

@@ -1,5 +1,5 @@
-// A position says which commits of which ranges a reader has seen: "p1-RANGE.REVISION", numbers in base 36. The form leaves room for
-// several ranges behind each other; a Store of one range writes and takes exactly one.
+// A position says which commits of which ranges a reader has seen: "p1-RANGE.REVISION", numbers in base 36. The form
+// leaves room for several ranges behind each other; a Store of one range writes and takes exactly one.
 
 import { storeFailure } from "../errors.ts";
 import type { Position } from "../store.ts";

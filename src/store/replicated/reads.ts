@@ -1,5 +1,5 @@
-// Reads of the machine's rows. What a read returns is one state: a scan that goes over several turns ends in a snapshot of the state in
-// which it began.
+// Reads of the machine's rows. What a read returns is one state: a scan that goes over several turns ends in a snapshot
+// of the state in which it began.
 
 import type { IndexSnapshot, Timers } from "../../env/index.ts";
 import { EMPTY } from "../../std/bytes.ts";

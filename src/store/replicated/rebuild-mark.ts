@@ -1,4 +1,5 @@
-// A file that says: at the next start, do not trust the index. It outlives a crash, which a row in the index itself might not.
+// A file that says: at the next start, do not trust the index. It outlives a crash, which a row in the index itself
+// might not.
 
 import type { Disk } from "../../env/index.ts";
 

@@ -1,14 +1,15 @@
-// Where a Store's present state comes from when it opens. The sources are tried in turn: the index as it is, the checkpoints from the
-// newest on, an empty index. Each counts only if the log can go on from it, and if that leads at least as far as every checkpoint
-// says the state once was: a log that ends before is not the whole log, and is never taken for it.
+// Where a Store's present state comes from when it opens. The sources are tried in turn: the index as it is, the
+// checkpoints from the newest on, an empty index. Each counts only if the log can go on from it, and if that leads at
+// least as far as every checkpoint says the state once was: a log that ends before is not the whole log, and is never
+// taken for it.
 //
-// The index is derived: it is thrown away freely. Log and checkpoints are not touched, except that a damaged checkpoint is removed once
-// another source has proven to be enough.
+// Nothing is thrown away for a hope. The index goes when a checkpoint has been read through and the log has said that
+// it goes on from there; a damaged checkpoint goes when the Store is open without it.
 
 import type { Env, Index } from "../../env/index.ts";
 import type { Group, StateMachine } from "../../host/index.ts";
 import { hasCode } from "../../std/errors.ts";
-import { type CheckpointFile, listCheckpoints, restoreCheckpoint } from "../checkpoint.ts";
+import { type CheckpointFile, listCheckpoints, readCheckpoint, restoreCheckpoint } from "../checkpoint.ts";
 import { storeFailure } from "../errors.ts";
 import { type CommandResult, type CommitEvent, StoreMachine } from "../machine.ts";
 import type { StoreCounters } from "./counters.ts";
@@ -73,7 +74,7 @@ function* sources(settings: RecoverySettings, checkpoints: readonly CheckpointFi
   yield { rebuilds: false, load: () => keptIndex(settings) };
   for (const checkpoint of checkpoints)
     yield { rebuilds: true, checkpoint, load: () => restoredIndex(settings, checkpoint) };
-  yield { rebuilds: true, load: () => emptyIndex(settings) };
+  yield { rebuilds: true, load: () => emptyIndex(settings, 0) };
 }
 
 async function keptIndex({ env, options, mark }: RecoverySettings): Promise<Index | undefined> {
@@ -84,20 +85,38 @@ async function keptIndex({ env, options, mark }: RecoverySettings): Promise<Inde
   return undefined;
 }
 
-async function restoredIndex(settings: RecoverySettings, checkpoint: CheckpointFile): Promise<Index> {
-  const index = await emptyIndex(settings);
+async function restoredIndex(settings: RecoverySettings, { name }: CheckpointFile): Promise<Index> {
+  const { disk } = settings.env;
+  const { appliedIndex } = await readCheckpoint(disk, name, () => {});
+  const index = await emptyIndex(settings, appliedIndex);
   try {
-    await restoreCheckpoint(settings.env.disk, checkpoint.name, index);
+    await restoreCheckpoint(disk, name, index);
     return index;
   } catch (error) {
-    await index.close();
+    await discard(index);
     throw error;
   }
 }
 
-async function emptyIndex({ env, options }: RecoverySettings): Promise<Index> {
+/** For rows up to an entry of the log, which must go on from there. */
+async function emptyIndex({ env, options, openGroup }: RecoverySettings, appliedIndex: number): Promise<Index> {
+  await proveLogFrom(appliedIndex, openGroup);
   await env.indexes.remove(options.index);
   return env.indexes.open(options.index);
+}
+
+/** Rejects as `openGroup` where the log does not go on from an entry. Nothing is applied. */
+async function proveLogFrom(appliedIndex: number, openGroup: OpenGroup): Promise<void> {
+  const goesOn = storeFailure("STOPPED", { what: "The log goes on: its next entry was offered." });
+  const apply = (): never => {
+    throw goesOn;
+  };
+  try {
+    const group = await openGroup({ appliedIndex, apply });
+    await group[Symbol.asyncDispose]();
+  } catch (error) {
+    if (error !== goesOn) throw error;
+  }
 }
 
 async function openOver(index: Index, { options, openGroup, feed }: RecoverySettings): Promise<Recovered> {
@@ -107,18 +126,23 @@ async function openOver(index: Index, { options, openGroup, feed }: RecoverySett
     onApplied = feed(machine);
     return { index, machine, group: await openGroup(machine) };
   } catch (error) {
-    await index.close();
+    await discard(index);
     throw error;
   }
 }
 
 async function refuseBehind({ index, machine, group }: Recovered, reach: number): Promise<Error> {
   await group[Symbol.asyncDispose]();
-  await index.close();
+  await discard(index);
   return storeFailure("CHECKPOINT_DAMAGED", {
     what: "The log ends before the state that a checkpoint was made of: a part of it is missing.",
     data: { applied: machine.appliedIndex, checkpoint: reach },
   });
+}
+
+/** What its close might say no longer matters. */
+async function discard(index: Index): Promise<void> {
+  await index.close().catch(() => {});
 }
 
 async function removeAll(disk: Env["disk"], files: readonly CheckpointFile[]): Promise<void> {

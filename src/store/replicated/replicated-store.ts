@@ -1,5 +1,6 @@
-// The Store over a replicated group: commits go through the group's log into the machine, reads come from the machine's Index.
-// A commit is answered once it is durable on a quorum and applied here; so what is acknowledged is also what a read sees.
+// The Store over a replicated group: commits go through the group's log into the machine, reads come from the machine's
+// Index. A commit is answered once it is durable on a quorum and applied here; so what is acknowledged is also what a
+// read sees.
 
 import type { Env, Index } from "../../env/index.ts";
 import type { Group } from "../../host/index.ts";

@@ -1,7 +1,9 @@
-// What runs behind the commits: flushing the index, writing checkpoints, and letting go of the log that two checkpoints cover.
+// What runs behind the commits: flushing the index, writing checkpoints, and letting go of the log that two checkpoints
+// cover.
 //
-// Order that safety rests on: a checkpoint is durable, and was read back whole, before it counts; the log is given up only to the
-// applied index of the *older* of the two newest checkpoints, so that either of them together with the log gives all.
+// What safety rests on: two checkpoints are kept, and the log is given up only to the applied index of the *older*, so
+// that either of them together with the log gives all. Both have just been read back whole when that happens: what
+// rotted since it was written does not count.
 
 import type { Disk, Index, Timer, Timers } from "../../env/index.ts";
 import type { Group } from "../../host/index.ts";
@@ -30,8 +32,6 @@ export interface UpkeepSettings {
   readonly mark: RebuildMark;
 }
 
-const CHECKPOINTS_KEPT = 2;
-
 interface Kept extends CheckpointFile {
   /** Command bytes before it; undefined where its header can not be read. */
   readonly commandBytes: number | undefined;
@@ -52,6 +52,8 @@ export class Upkeep {
   static async begin(settings: UpkeepSettings): Promise<Upkeep> {
     const upkeep = new Upkeep(settings);
     await upkeep.#load();
+    // One checkpoint fewer than there should be, on a disk that has just shown damage: that is not left to the policy.
+    if (settings.counters.checkpointsDamaged > 0) upkeep.checkpoint().catch(() => {});
     return upkeep;
   }
 
@@ -118,7 +120,8 @@ export class Upkeep {
     this.#flushedAt = this.#settings.machine.state.commandBytes;
     this.#flushing = this.#settings.index.flush().then(
       () => (this.#flushing = undefined),
-      // The index is rebuilt from checkpoint and log whatever becomes of it: nothing is lost, only the next start is slower.
+      // The index is rebuilt from checkpoint and log whatever becomes of it: nothing is lost, only the next start is
+      // slower.
       () => (this.#flushing = undefined),
     );
   }
@@ -153,33 +156,39 @@ export class Upkeep {
     } finally {
       snapshot.close();
     }
-    await this.#prove(name);
+    const newest = { name, appliedIndex: state.appliedIndex, commandBytes: state.commandBytes };
+    await this.#prove(newest);
     counters.checkpoints++;
     counters.checkpointRows = written.rows;
     counters.checkpointBytes = written.bytes;
     this.#newestBytes = written.bytes;
-    const newest = { name, appliedIndex: state.appliedIndex, commandBytes: state.commandBytes };
-    await this.#keep([newest, ...this.#kept]);
-    const older = this.#kept[CHECKPOINTS_KEPT - 1];
+    const older = await this.#firstWhole(this.#kept);
+    await this.#keep(older ? [newest, older] : [newest], this.#kept);
     if (older) await group.compact(older.appliedIndex);
   }
 
-  /** What does not read back whole is removed before anything relies on it. */
-  async #prove(name: string): Promise<void> {
-    const { disk } = this.#settings;
-    try {
-      await readCheckpoint(disk, name, () => this.#stop.signal.throwIfAborted());
-    } catch (error) {
-      if (!this.#stop.signal.aborted) await disk.remove(name);
-      throw error;
+  async #firstWhole(files: readonly Kept[]): Promise<Kept | undefined> {
+    for (const file of files) {
+      try {
+        await this.#prove(file);
+        return file;
+      } catch (error) {
+        if (!hasCode(error, "CHECKPOINT_DAMAGED")) throw error;
+        this.#settings.counters.checkpointsDamaged++;
+      }
     }
+    return undefined;
   }
 
-  async #keep(all: readonly Kept[]): Promise<void> {
-    const usable = all.filter((file) => file.commandBytes !== undefined);
-    this.#kept = usable.slice(0, CHECKPOINTS_KEPT);
+  /** Reads the whole file: only what is whole now may be relied on. */
+  async #prove({ name }: CheckpointFile): Promise<void> {
+    await readCheckpoint(this.#settings.disk, name, () => this.#stop.signal.throwIfAborted());
+  }
+
+  async #keep(kept: readonly Kept[], before: readonly Kept[]): Promise<void> {
+    this.#kept = kept;
     const { disk, options } = this.#settings;
-    for (const file of all) if (!this.#kept.includes(file)) await disk.remove(file.name);
+    for (const file of before) if (!kept.includes(file)) await disk.remove(file.name);
     await disk.syncDirectory(options.folder);
   }
 }

@@ -1,5 +1,5 @@
-// Watchers over the history of commits. A watcher that waits is asked about each commit as it happens; one whose reader is busy
-// finds its place in the history when the reader comes back, and is SLOW_WATCHER if that place is gone.
+// Watchers over the history of commits. A watcher that waits is asked about each commit as it happens; one whose reader
+// is busy finds its place in the history when the reader comes back, and is SLOW_WATCHER if that place is gone.
 
 import { assert } from "../../std/assert.ts";
 import { compareBytes, EMPTY } from "../../std/bytes.ts";

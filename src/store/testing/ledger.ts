@@ -1,6 +1,7 @@
-// Keeps account of every commit that a workload sent, and compares that with the rows that are there. Each commit puts one row of its
-// own, its receipt, which nobody else writes and nothing deletes: the receipt tells whether the commit was applied, and at which
-// revision. So the applied commits are known in order, and must together give exactly the rows that are there.
+// Keeps account of every commit that a workload sent, and compares that with the rows that are there. Each commit puts
+// one row of its own, its receipt, which nobody else writes and nothing deletes: the receipt tells whether the commit
+// was applied, and at which revision. So the applied commits are known in order, and must together give exactly the
+// rows that are there.
 
 import assert from "node:assert/strict";
 import { text } from "../../std/bytes.ts";

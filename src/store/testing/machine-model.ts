@@ -1,5 +1,5 @@
-// The machine as one would write it without an Index, batches, bounds or a disk: maps of strings. It shares no code with the machine
-// but the decoder of commands, and says what each command must answer and which rows must be there.
+// The machine as one would write it without an Index, batches, bounds or a disk: maps of strings. It shares no code
+// with the machine but the decoder of commands, and says what each command must answer and which rows must be there.
 
 import { toHex } from "../../std/bytes.ts";
 import { type CommitCommand, decodeCommand } from "../command.ts";

@@ -4,8 +4,8 @@ import type { Check, Commit } from "../store.ts";
 import { absent, at, commit, end, grant, put, revision } from "./machine-driver.ts";
 
 /**
- * Entries of random commands over few rows, leases and sessions, so that they meet: checks that hold and fail, rows that change their
- * lease, requests that come again, leases that end while they are used.
+ * Entries of random commands over few rows, leases and sessions, so that they meet: checks that hold and fail, rows
+ * that change their lease, requests that come again, leases that end while they are used.
  */
 export function randomEntries(prng: Prng, count: number): Entry[] {
   const entries: Entry[] = [];
