@@ -43,7 +43,9 @@ const LINES_MAX = 500;
 /** The formatter wraps code at 120; it leaves comments and strings, which end here. */
 const COLUMNS_MAX = 140;
 /** Files that may be longer, with the reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const LONG_FILES: Readonly<Record<string, string>> = {
+  "src/service/objects/objects.test.ts": "one fixture for all families of calls of one service",
+};
 /** Folders whose lines may be longer, with the reason. */
 const LONG_LINES: Readonly<Record<string, string>> = {
   "src/console/": "the formatter does not wrap the markup in htm templates",
@@ -78,7 +80,7 @@ describe("the house", () => {
       const lines = text.split("\n");
       if (lines.length > LINES_MAX && LONG_FILES[name] === undefined) faults.push(`${name}: ${lines.length} lines`);
       for (const [at, line] of lines.entries()) {
-        const isExcused = Object.keys(LONG_LINES).some((folder) => name.startsWith(folder));
+        const isExcused = isTest(name) || Object.keys(LONG_LINES).some((folder) => name.startsWith(folder));
         if (line.length > COLUMNS_MAX && !isExcused) faults.push(`${name}:${at + 1}: ${line.length} columns`);
       }
     }
@@ -184,5 +186,6 @@ function entryFiles(): string[] {
   const scripts = tracked
     .filter((name) => /^(scripts|bin|interop|bench|examples)\//.test(name) && /\.(ts|js|mjs)$/.test(name))
     .flatMap((name) => importsOf(name, readFileSync(join(root, name), "utf8")));
-  return [...exported, ...scripts, "src/cli/main.ts"];
+  // The worker's name is made at run time (.ts in a clone, .js when built); the console's page loads its script.
+  return [...exported, ...scripts, "src/cli/main.ts", "src/env/node/compute-worker.ts", "src/console/main.ts"];
 }

@@ -151,7 +151,10 @@ export class SoloGroup<Result> implements Group<Result> {
     const batches = this.#durable;
     this.#durable = [];
     const proposals = batches.flatMap((batch) => batch.proposals);
-    if (this.#failed) return this.#refuse(proposals, hostFailure("STOPPED"));
+    if (this.#failed) {
+      this.#refuse(proposals, hostFailure("STOPPED"));
+      return;
+    }
     try {
       const results = this.#machine.apply(batches.flatMap((batch) => batch.entries)).flat();
       assert(results.length === proposals.length, "a machine gives one result a command");

@@ -9,6 +9,9 @@ import { lockFolder } from "./disk-lock.ts";
 
 const OPEN_FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
 
+/** Nobody else on the machine reads a node's data: it holds users' objects and the keys to them. */
+const FILE_MODE = 0o600;
+
 /** The files below one existing folder of the real disk. */
 export class NodeDisk implements Disk {
   readonly #root: string;
@@ -19,7 +22,7 @@ export class NodeDisk implements Disk {
 
   async open(name: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
     checkName(name);
-    const descriptor = await attempt<number>("open", name, (done) => open(this.#path(name), OPEN_FLAGS[mode], done));
+    const descriptor = await attempt<number>("open", name, (done) => open(this.#path(name), OPEN_FLAGS[mode], FILE_MODE, done));
     return new NodeDiskFile(name, descriptor, mode !== "read");
   }
 

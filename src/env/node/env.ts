@@ -18,7 +18,7 @@ export interface NodeEnvOptions {
 export async function createNodeEnv(options: NodeEnvOptions): Promise<Env & AsyncDisposable> {
   const { dataDirectory } = options;
   try {
-    await mkdir(dataDirectory, { recursive: true });
+    await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw diskFailure(error, "make", dataDirectory);
   }

@@ -37,7 +37,10 @@ export interface Opened {
   body(start: number, end: number): ByteSource;
 }
 
-/** Reads of objects. Rows of one key that one call reads are of one moment (they share a range). They never block a writer and see each object as one commit left it. */
+/**
+ * Reads of objects. They never block a writer and see each object as one commit left it: rows of one key that one call reads are of
+ * one moment, for they share a range.
+ */
 export class ObjectReader {
   readonly #context: Context;
   readonly #buckets: Buckets;
