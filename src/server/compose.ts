@@ -3,7 +3,7 @@ import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
 import { createApi, EventLog, Metrics } from "../gateway/api/index.ts";
-import { createS3Gateway } from "../gateway/s3/index.ts";
+import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
@@ -80,7 +80,7 @@ export async function composeNode({
   const objects = parts.use(openObjects({ ...env, store, blobs, onError }));
   const cipher = new SealingCipher(identity.sealKey, (length) => env.random.bytes(length));
   const access = parts.use(openAccess({ store, env, root: identity.root, cipher, sha256 }));
-  await createBuckets(objects, options.createBucket, identity.root.accessKey);
+  await createBuckets(objects, options.createBucket);
 
   const keys = new SigningKeys({ hash: sha256, hmac: hmacSha256 }, { entriesMax: SIGNING_KEYS_MAX });
   const metrics = new Metrics();
@@ -103,7 +103,9 @@ export async function composeNode({
     trustedProxies: trustedProxies(options),
     options: { region: options.region, metricsPublic: options.metricsPublic, requestsMax: options.requestsMax },
   });
-  const s3 = parts.use(await listenTo(env.http, listenerSettings("s3", options), options, answerS3));
+  const s3 = parts.use(
+    await listenTo(env.http, { ...listenerSettings("s3", options), malformed: malformedReply }, options, answerS3),
+  );
   const apiListener = parts.use(await listenTo(env.http, listenerSettings("api", options), options, api.handle));
   parts.use(api);
   urls["s3"] = options.s3PublicUrl ?? s3.url;

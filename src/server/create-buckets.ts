@@ -1,8 +1,8 @@
 import type { Objects } from "../service/objects/index.ts";
 import { hasCode } from "../std/errors.ts";
 
-/** `--create-bucket`: those that exist already stay as they are. */
-export async function createBuckets(objects: Objects, names: readonly string[], owner: string): Promise<void> {
+/** `--create-bucket`: those that exist already stay as they are. What the root key makes belongs to `root`, whatever the key is. */
+export async function createBuckets(objects: Objects, names: readonly string[], owner = "root"): Promise<void> {
   for (const name of names) {
     try {
       await objects.createBucket(name, owner);

@@ -13,6 +13,8 @@ export interface ListenerSettings {
   readonly address: string;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
+  /** What a request gets that can not be parsed; an empty answer where left out. */
+  readonly malformed?: HttpListenOptions["malformed"];
 }
 
 export interface OpenListener extends AsyncDisposable {
@@ -51,7 +53,7 @@ export async function listenTo(
     idleTimeoutMillis: options.idleTimeoutMillis,
     connectionsMax: options.connectionsMax,
     ...(tls && { tls }),
-    malformed: () => ({ headers: ["Connection", "close"], body: EMPTY }),
+    malformed: settings.malformed ?? (() => ({ headers: ["Connection", "close"], body: EMPTY })),
   };
   const listener = await http.listen(listenOptions, handle).catch((cause: unknown) => {
     throw hasCode(cause, "ADDRESS_TAKEN") || hasCode(cause, "ADDRESS_INVALID")

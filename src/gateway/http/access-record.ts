@@ -34,7 +34,9 @@ export const SILENT_OBSERVER: HttpObserver = { started() {}, finished() {}, unex
 
 const SECRETS = /([?&](?:X-Amz-Signature|X-Amz-Security-Token|Signature|x-amz-security-token)=)[^&]*/g;
 
-/** The target with signatures and session tokens masked: whoever reads the log must not be able to repeat the request. */
+/**
+ * The target with signatures and session tokens masked: whoever reads the log must not be able to repeat the request.
+ */
 export function maskTarget(target: string): string {
-  return target.includes("?") ? target.replace(SECRETS, "$1***") : target;
+  return target.includes("ignature=") || target.includes("oken=") ? target.replace(SECRETS, "$1***") : target;
 }

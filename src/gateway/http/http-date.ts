@@ -1,7 +1,7 @@
 import type { Clock } from "../../env/index.ts";
 
-// HTTP dates (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and the two older spellings that a server must read.
-// Date.parse is not used: it takes far more than that, and reads some of it in the local time zone.
+// HTTP dates (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and the two older spellings that a server must
+// read. Date.parse is not used: it takes far more than that, and reads some of it in the local time zone.
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const FIXED = /^(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|[+-]0000)$/;

@@ -12,9 +12,9 @@ export interface PaceLimits {
 export const PACE_DEFAULTS: PaceLimits = { graceMillis: 30_000, bytesPerSecondMin: 256 };
 
 /**
- * A request's body with its count, and its end where a client trickles: an idle connection is the listener's to close, but one
- * byte a second would keep an upload open for ever. Only time spent waiting for the client counts, never time that the server
- * took between two reads.
+ * A request's body with its count, and its end where a client trickles: an idle connection is the listener's to close,
+ * but one byte a second would keep an upload open for ever. Only time spent waiting for the client counts, never time
+ * that the server took between two reads.
  */
 export class MeteredBody implements ByteSource {
   readonly #source: ByteSource;

@@ -1,6 +1,6 @@
 /**
- * A request's headers, read in one pass: names in lower case, values as they were sent (byte strings: one character for each
- * byte). A header sent several times has its values joined by ", ", in order.
+ * A request's headers, read in one pass: names in lower case, values as they were sent (byte strings: one character for
+ * each byte). A header sent several times has its values joined by ", ", in order.
  */
 export class RequestHeaders {
   readonly #values = new Map<string, string>();

@@ -3,7 +3,9 @@ import { toBase64, toHex } from "../../std/bytes.ts";
 
 const COUNT_MAX = 0x1_0000_0000;
 
-/** Request ids: 8 random digits of this process, then a count; so they are unique, cheap, and in the order of arrival. */
+/**
+ * Request ids: 8 random digits of this process, then a count; so they are unique, cheap, and in the order of arrival.
+ */
 export class RequestIds {
   readonly #random: Random;
   /** Names this process in replies beside the request's id. */

@@ -70,8 +70,8 @@ interface ShellState {
 }
 
 /**
- * What every HTTP gateway needs around its own work: a request id, one answer and only one, no error that escapes, a limit on
- * what runs at once, and one record of each request when it is over.
+ * What every HTTP gateway needs around its own work: a request id, one answer and only one, no error that escapes, a
+ * limit on what runs at once, and one record of each request when it is over.
  */
 export function createShell(parts: ShellParts, answering: Answering): (exchange: Exchange) => void {
   const { clock, observer = SILENT_OBSERVER } = parts;

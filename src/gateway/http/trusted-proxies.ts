@@ -10,8 +10,8 @@ export interface ClientOrigin {
 }
 
 /**
- * Whose X-Forwarded-For, -Proto and -Host count. Each proxy appends to these lists, so they are read from their end, one
- * element for each proxy that is trusted: what the client itself wrote in front of them is never believed.
+ * Whose X-Forwarded-For, -Proto and -Host count. Each proxy appends to these lists, so they are read from their end,
+ * one element for each proxy that is trusted: what the client itself wrote in front of them is never believed.
  */
 export class TrustedProxies {
   readonly #ranges: readonly AddressRange[];

@@ -15,8 +15,8 @@ export interface Address {
 }
 
 /**
- * Path-style (`/bucket/key`), or virtual-hosted style (`bucket.<domain>`) for hosts under one of `domains` (lower case, longest first).
- * The key is all that is behind the first slash, its escapes undone once.
+ * Path-style (`/bucket/key`), or virtual-hosted style (`bucket.<domain>`) for hosts under one of `domains` (lower case,
+ * longest first). The key is all that is behind the first slash, its escapes undone once.
  */
 export function addressOf(target: string, host: string | undefined, domains: readonly string[]): Address {
   const { path, query: queryText } = splitTarget(target);

@@ -55,7 +55,10 @@ export interface AuthenticationParts {
 
 export const SERVICES: readonly string[] = ["s3"];
 
-/** Proves who sent the head of a request; fails with one of SIGV4_ERRORS, or as `credentialOf`. Reads nothing of the body. */
+/**
+ * Proves who sent the head of a request; fails with one of SIGV4_ERRORS, or as `credentialOf`. Reads nothing of the
+ * body.
+ */
 export async function authenticate(call: HttpCall, address: Address, parts: AuthenticationParts): Promise<Caller> {
   const head = headAsSigned(call);
   const authorization = parseAuthorization(head, {

@@ -8,12 +8,17 @@ import type { Ports } from "./operator.ts";
 import type { S3Request } from "./request.ts";
 
 /**
- * The body of a request, without its aws-chunked frame, and all that the client announced about it: a length (without one
- * nothing is taken), MD5, the SHA-256 that the signature covers, a checksum in a header or in the trailer.
+ * The body of a request, without its aws-chunked frame, and all that the client announced about it: a length (without
+ * one nothing is taken), MD5, the SHA-256 that the signature covers, a checksum in a header or in the trailer.
  */
-export function objectBody(input: S3Request, { signing }: Pick<Ports, "signing">): Body {
+export function objectBody(
+  input: S3Request,
+  { signing }: Pick<Ports, "signing">,
+  checksumOf: "body" | "object" = "body",
+): Body {
   const { headers, hoisted, caller } = input;
-  const announced = announcedChecksum(headers, (name) => hoisted.has(name));
+  // The headers of CompleteMultipartUpload tell the checksum of the object, not of the document that is sent.
+  const announced = checksumOf === "object" ? undefined : announcedChecksum(headers, (name) => hoisted.has(name));
   const md5 = contentMd5(headers);
   const { payload } = caller;
   const expected = {

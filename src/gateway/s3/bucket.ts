@@ -1,3 +1,4 @@
+import { hasCode } from "../../std/errors.ts";
 import { readOptionalDocument, SMALL_BYTES_MAX } from "./document.ts";
 import { emptyReply, type Operator, operator, type Ports } from "./operator.ts";
 import type { S3Reply, S3Request } from "./request.ts";
@@ -16,9 +17,20 @@ export const createBucket: Operator = operator({
     });
     return { bucket: input.bucket, owner: input.caller.owner };
   },
-  handle: ({ bucket, owner }, { objects }) => objects.createBucket(bucket, owner),
-  encode: ({ name }): S3Reply => emptyReply(200, ["Location", `/${name}`]),
+  handle: ({ bucket, owner }, ports) => create(bucket, owner, ports),
+  encode: (_, { bucket }): S3Reply => emptyReply(200, ["Location", `/${bucket}`]),
 });
+
+/**
+ * In the first region, and only there, a bucket that is one's own already is as good as made: clients there rely on it.
+ */
+async function create(bucket: string, owner: string, { objects, options }: Ports): Promise<void> {
+  try {
+    await objects.createBucket(bucket, owner);
+  } catch (error) {
+    if (options.region !== UNNAMED_REGION || !hasCode(error, "BUCKET_OWNED_BY_YOU")) throw error;
+  }
+}
 
 export const headBucket: Operator = operator({
   parse: ({ bucket }) => bucket,

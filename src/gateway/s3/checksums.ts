@@ -3,7 +3,8 @@ import { fromBase64, toBase64 } from "../../std/bytes.ts";
 import { listOf, type RequestHeaders } from "../http/index.ts";
 import { invalidArgument, s3Failure } from "./errors.ts";
 
-// S3's checksums: `x-amz-checksum-<algorithm>` with the value in base64, as a header or as a trailer behind an aws-chunked body.
+// S3's checksums: `x-amz-checksum-<algorithm>` with the value in base64, as a header or as a trailer behind an
+// aws-chunked body.
 
 interface Names {
   readonly algorithm: ChecksumAlgorithm;
@@ -44,8 +45,8 @@ export interface AnnouncedChecksum {
 }
 
 /**
- * At most one checksum: a value header, a trailer, or an algorithm without a value, which the server then computes and keeps.
- * `fromQuery` says that a header was signed into a link, perhaps by a client that had no body at hand.
+ * At most one checksum: a value header, a trailer, or an algorithm without a value, which the server then computes and
+ * keeps. `fromQuery` says that a header was signed into a link, perhaps by a client that had no body at hand.
  */
 export function announcedChecksum(
   headers: RequestHeaders,
@@ -80,7 +81,7 @@ export function checksumAlgorithm(label: string): ChecksumAlgorithm {
   const names = BY_LABEL.get(label.toUpperCase());
   if (names !== undefined) return names.algorithm;
   throw s3Failure("InvalidRequest", {
-    what: "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+    what: "Checksum algorithm provided is unsupported. Valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
     data: { ArgumentValue: label },
   });
 }
@@ -109,7 +110,9 @@ export function uploadChecksum(headers: RequestHeaders): UploadChecksum | undefi
   return { algorithm, type: algorithm === "crc64nvme" ? "full-object" : "composite" };
 }
 
-/** What CompleteMultipartUpload announces for the whole object; a composite value ends in `-` and the number of parts. */
+/**
+ * What CompleteMultipartUpload announces for the whole object; a composite value ends in `-` and the number of parts.
+ */
 export function wholeChecksum(headers: RequestHeaders): StoredChecksum | undefined {
   const typeText = headers.get("x-amz-checksum-type");
   for (const { algorithm, header } of ALL) {

@@ -37,7 +37,9 @@ export function deleteConditions(headers: RequestHeaders): DeleteRequest["condit
   };
 }
 
-/** Entity tags without quotes and without the mark of a weak one: S3's are all strong, and clients leave the quotes out. */
+/**
+ * Entity tags without quotes and without the mark of a weak one: S3's are all strong, and clients leave the quotes out.
+ */
 export function etagsOf(text: string): string[] {
   return text.split(",").map((tag) => bareEtag(tag));
 }

@@ -1,9 +1,15 @@
-import type { CopyPartRequest, CopyRequest, CopyResult, ObjectMetadata } from "../../service/objects/index.ts";
+import type {
+  CopyPartRequest,
+  CopyRequest,
+  CopyResult,
+  ObjectMetadata,
+  ObjectName,
+} from "../../service/objects/index.ts";
 import { checksumAlgorithm, checksumElement, checksumText, checksumTypeLabel } from "./checksums.ts";
 import { sourceConditions, writeConditions } from "./conditions.ts";
 import { copySourceOf } from "./copy-source.ts";
-import { invalidArgument } from "./errors.ts";
-import { headerMetadata, storageClassOf } from "./metadata.ts";
+import { invalidArgument, s3Failure } from "./errors.ts";
+import { headerMetadata, pushNewVersion, storageClassOf } from "./metadata.ts";
 import { uploadNameOf } from "./multipart.ts";
 import { type Operator, operator, type Ports } from "./operator.ts";
 import { copyRange, partNumberOf } from "./range.ts";
@@ -41,7 +47,8 @@ export const uploadPartCopy: Operator = operator({
   },
 });
 
-async function parseCopy({ bucket, key, headers }: S3Request, { objects }: Ports): Promise<CopyRequest> {
+async function parseCopy({ bucket, key, headers }: S3Request, ports: Ports): Promise<CopyRequest> {
+  const { objects, permissions } = ports;
   const source = copySourceOf(headers.get("x-amz-copy-source") ?? "");
   const fromSource = sourceConditions(headers);
   const conditions = writeConditions(headers);
@@ -60,6 +67,7 @@ async function parseCopy({ bucket, key, headers }: S3Request, { objects }: Ports
     };
   }
   const replacesTags = directive(headers.get("x-amz-tagging-directive"), "tagging") === "REPLACE";
+  if (!replacesTags) await permitTags(source, { objects, permissions });
   return {
     source,
     bucket,
@@ -70,6 +78,17 @@ async function parseCopy({ bucket, key, headers }: S3Request, { objects }: Ports
     ...(replacesTags && { tags: parseTagging(tagging ?? "") }),
     ...(algorithm !== undefined && { checksumAlgorithm: checksumAlgorithm(algorithm) }),
   };
+}
+
+/** Who copies tags reads them. */
+async function permitTags(
+  source: ObjectName,
+  { objects, permissions }: Pick<Ports, "objects" | "permissions">,
+): Promise<void> {
+  const action = source.versionId === undefined ? "s3:GetObjectTagging" : "s3:GetObjectVersionTagging";
+  if (permissions.isRoot || (await permissions.allows({ ...source, action }))) return;
+  const { info } = await objects.stat(source);
+  if (info.tagCount > 0) throw s3Failure("AccessDenied");
 }
 
 function directive(value: string | undefined, name: "metadata" | "tagging"): "COPY" | "REPLACE" {
@@ -86,7 +105,7 @@ function encodeCopy({ etag, lastModifiedMillis, checksum, versionId, sourceVersi
     xml.text("ChecksumType", checksumTypeLabel(checksum));
   }
   const headers: string[] = [];
-  if (versionId !== undefined) headers.push("x-amz-version-id", versionId);
+  pushNewVersion(headers, versionId);
   if (sourceVersionId !== undefined) headers.push("x-amz-copy-source-version-id", sourceVersionId);
   return xml.reply(headers);
 }

@@ -69,7 +69,7 @@ export const corsPreflight: Operator = operator({
     const match = matchCors(rules, request);
     if (match !== undefined) return match;
     throw s3Failure("AccessForbidden", {
-      what: "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
+      what: "CORSResponse: This CORS request is not allowed. No CORS rule allows this origin, method and these headers.",
     });
   },
   encode: (match, { headers: requested }): S3Reply => {

@@ -9,12 +9,14 @@ import { readXml, type XmlElement } from "./xml.ts";
 
 // Requests whose body is a document: read whole, within a limit, and verified like the body of an object.
 
-export const SMALL_BYTES_MAX = 16 * 1024;
+export const SMALL_BYTES_MAX: number = 16 * 1024;
 
 export interface BytesRules {
   readonly bytesMax: number;
   /** Content-MD5 or a checksum has to come with it. */
   readonly digestRequired?: boolean;
+  /** What x-amz-checksum-* headers are about: the document (if left out), or the object that it is about. */
+  readonly checksumOf?: "body" | "object";
 }
 
 export interface DocumentRules extends BytesRules {
@@ -41,7 +43,7 @@ export async function readOptionalDocument(
 }
 
 export async function readBytes(input: S3Request, ports: Ports, rules: BytesRules): Promise<Uint8Array> {
-  const body = documentBody(input, ports);
+  const body = documentBody(input, ports, rules);
   if (rules.digestRequired && body?.expected.md5 === undefined && body?.checksum === undefined) {
     throw s3Failure("InvalidRequest", {
       what: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
@@ -56,11 +58,11 @@ export async function readBytes(input: S3Request, ports: Ports, rules: BytesRule
 }
 
 /** Undefined where there is none: a document may be left out together with its length. */
-function documentBody(input: S3Request, ports: Ports): Body | undefined {
+function documentBody(input: S3Request, ports: Ports, { checksumOf }: BytesRules): Body | undefined {
   const { payload } = input.caller;
   const isChunked = payload.kind === "chunks-signed" || payload.kind === "chunks-unsigned";
   if (!isChunked && contentLength(input) === undefined && !input.headers.has("transfer-encoding")) return undefined;
-  return objectBody(input, ports);
+  return objectBody(input, ports, checksumOf);
 }
 
 async function collectHashed(body: Body, hasher: Hasher): Promise<Uint8Array> {

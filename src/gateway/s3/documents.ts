@@ -6,8 +6,8 @@ import { s3Failure } from "./errors.ts";
 import { decodeBucketTags } from "./tagging-document.ts";
 
 /**
- * Buckets' documents in the form that requests are decided by. The service keeps the bytes in its cache and gives the same array
- * again, so what was made of them is found by the array, and goes with it.
+ * Buckets' documents in the form that requests are decided by. The service keeps the bytes in its cache and gives the
+ * same array again, so what was made of them is found by the array, and goes with it.
  */
 export class DocumentCache {
   readonly #objects: Objects;

@@ -11,8 +11,8 @@ import type { StoreErrorCode } from "../../store/index.ts";
 import type { HttpErrorCode } from "../http/index.ts";
 import { S3_ERRORS, type S3ErrorCode } from "./error-table.ts";
 
-// What S3 calls the failures of the layers below. A code that is new there does not compile here until it has an answer.
-// The message that goes out is S3's own, but where a layer says more that helps (`own` codes).
+// What S3 calls the failures of the layers below. A code that is new there does not compile here until it has an
+// answer. The message that goes out is S3's own, but where a layer says more that helps (`own` codes).
 
 const HTTP: Record<HttpErrorCode, S3ErrorCode> = {
   TOO_MANY_REQUESTS: "SlowDown",
@@ -73,7 +73,11 @@ const OBJECTS: Record<ObjectErrorCode, S3ErrorCode> = {
   OVERLOADED: "SlowDown",
 };
 
-const ACCESS: Record<AccessErrorCode, S3ErrorCode> = {
+/**
+ * Codes that the objects service has too are its own here: what the access service means by them, no request of S3 can
+ * meet.
+ */
+const ACCESS: Record<Exclude<AccessErrorCode, ObjectErrorCode>, S3ErrorCode> = {
   POLICY_MALFORMED: "MalformedPolicy",
   POLICY_EXISTS: "InvalidRequest",
   POLICY_MISSING: "InvalidRequest",
@@ -83,7 +87,6 @@ const ACCESS: Record<AccessErrorCode, S3ErrorCode> = {
   USER_MISSING: "InvalidRequest",
   KEY_EXISTS: "InvalidRequest",
   KEY_MISSING: "InvalidAccessKeyId",
-  KEY_INVALID: "InvalidAccessKeyId",
   LIMIT_KEYS: "InvalidRequest",
   LIMIT_POLICIES: "InvalidRequest",
   NAME_INVALID: "InvalidRequest",

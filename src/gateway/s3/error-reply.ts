@@ -76,8 +76,10 @@ function writeDetail(xml: XmlWriter, name: string, value: unknown): void {
   const element = ELEMENTS.get(name) ?? (/^[A-Z][A-Za-z0-9]*$/.test(name) ? name : undefined);
   if (element === undefined || value === undefined) return;
   const text = (Array.isArray(value) ? value.join(", ") : String(value)).slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
-  xml.text(element, text);
-  if (SHOWN_AS_BYTES.has(element)) xml.text(`${element}Bytes`, spacedHex(utf8(text)));
+  // No XML can hold a NUL, not even as a reference.
+  const shown = text.replaceAll("\0", "\ufffd");
+  xml.text(element, shown);
+  if (SHOWN_AS_BYTES.has(element)) xml.text(`${element}Bytes`, spacedHex(utf8(shown)));
 }
 
 function spacedHex(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 /**
- * The error codes of S3 that this gateway answers with, with their HTTP status. `what` is the message where a failure has no better
- * one; it keeps to S3's wording where clients are known to look at it.
+ * The error codes of S3 that this gateway answers with, with their HTTP status. `what` is the message where a failure
+ * has no better one; it keeps to S3's wording where clients are known to look at it.
  */
 export const S3_ERRORS = {
   AccessControlListNotSupported: {
@@ -182,7 +182,7 @@ export const S3_ERRORS = {
   NoSuchTagSet: { status: 404, what: "The TagSet does not exist", advice: "Put one." },
   NoSuchUpload: {
     status: 404,
-    what: "The specified multipart upload does not exist. The upload ID might be invalid, or the upload might have been aborted or completed.",
+    what: "The specified multipart upload does not exist. It may have been aborted or completed.",
     advice: "Begin a new upload.",
   },
   NoSuchVersion: { status: 404, what: "The specified version does not exist.", advice: "Check the version id." },
@@ -215,7 +215,7 @@ export const S3_ERRORS = {
   ServiceUnavailable: { status: 503, what: "Service is unable to handle request.", advice: "Try again later." },
   SignatureDoesNotMatch: {
     status: 403,
-    what: "The request signature that we calculated does not match the signature that you provided. Check your secret access key and signing method.",
+    what: "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
     advice: "Check the secret key.",
   },
   SlowDown: { status: 503, what: "Please reduce your request rate.", advice: "Try again later, with back-off." },

@@ -5,7 +5,10 @@ export type S3Error = AshlarError<S3ErrorCode>;
 
 const fail = failures(S3_ERRORS);
 
-/** `data` becomes the elements of the error's body beside Code and Message, in S3's spelling: ArgumentName, BucketName, ... */
+/**
+ * `data` becomes the elements of the error's body beside Code and Message, in S3's spelling: ArgumentName, BucketName,
+ * ...
+ */
 export function s3Failure<Code extends S3ErrorCode>(code: Code, details?: FailureDetails): AshlarError<Code> {
   return fail(code, details);
 }

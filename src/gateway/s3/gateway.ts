@@ -31,8 +31,8 @@ export interface S3GatewayParts {
 }
 
 /**
- * The S3 front. Of a request: where it goes (address, route), who sends it (authenticate), whether it may (needs), and only then its
- * body, its work and its answer.
+ * The S3 front. Of a request: where it goes (address, route), who sends it (authenticate), whether it may (needs), and
+ * only then its body, its work and its answer.
  */
 export function createS3Gateway(parts: S3GatewayParts): (exchange: Exchange) => void {
   const gateway = new Gateway(parts);

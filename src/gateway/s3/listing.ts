@@ -27,7 +27,8 @@ export const listObjects: Operator = operator({
   encode: (page, request, { query, bucket }, { options }): S3Reply => {
     const { encoding } = request;
     const xml = new XmlReply("ListBucketResult");
-    xml.text("Name", bucket).text("Prefix", encoding.text(request.prefix));
+    // Of all that `encoding-type` is about, clients leave the prefix of this version as it comes.
+    xml.text("Name", bucket).text("Prefix", request.prefix);
     xml.text("Marker", encoding.text(query.get("marker") ?? ""));
     // S3 gives a marker only with a delimiter: without one, the last key is the marker.
     if (page.next !== undefined && request.delimiter !== "") xml.text("NextMarker", encoding.text(page.next));

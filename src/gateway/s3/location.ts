@@ -3,8 +3,9 @@ import { escapeKey } from "./query.ts";
 import type { S3Request } from "./request.ts";
 
 /** The URL under which clients find an object: by the public URL, or by the host that this client used. */
-export function locationOf({ call, bucket, key, address }: S3Request, options: S3Options, ofKey = key): string {
-  const path = escapeKey(ofKey);
+export function locationOf(input: S3Request, options: S3Options, key: string = input.key): string {
+  const { call, bucket, address } = input;
+  const path = escapeKey(key);
   if (options.publicUrl !== undefined) return `${options.publicUrl.replace(/\/+$/, "")}/${bucket}/${path}`;
   const { host, secure } = call.origin;
   if (host === undefined) return `/${bucket}/${path}`;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ObjectInfo } from "../../service/objects/index.ts";
 import { hasCode } from "../../std/errors.ts";
 import { RequestHeaders } from "../http/index.ts";
-import { decodeHeader, encodeHeader, headerMetadata, pushMetadata, storageClassOf } from "./metadata.ts";
+import { decodeHeader, encodeHeader, headerMetadata, pushMetadata, storageClassOf, userMetadata } from "./metadata.ts";
 
 const wire = (text: string): string => Buffer.from(text).toString("latin1");
 
@@ -65,6 +65,24 @@ test("storage classes that can be read at once are labels, archives are not buil
     () => storageClassOf("standard"),
     (error) => hasCode(error, "InvalidStorageClass"),
   );
+});
+
+test("a name that no header can have is refused, and where another gateway stored one it is counted", () => {
+  const user = new Map([
+    ["good", "1"],
+    ["bad name", "2"],
+    ["bad\nname", "3"],
+  ]);
+  const headers: string[] = [];
+  pushMetadata(headers, { metadata: { user } } as unknown as ObjectInfo);
+  assert.deepEqual(headers.slice(2), ["x-amz-meta-good", "1", "x-amz-missing-meta", "2"]);
+  for (const name of ["x-amz-meta-a b", "x-amz-meta-ä", "x-amz-meta-a:b"]) {
+    assert.throws(
+      () => userMetadata([[name, "v"]]),
+      (error) => hasCode(error, "InvalidArgument"),
+      name,
+    );
+  }
 });
 
 test("a signed parameter takes the place of the object's own header", () => {

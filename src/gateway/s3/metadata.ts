@@ -1,11 +1,11 @@
 import type { ObjectInfo, ObjectMetadata } from "../../service/objects/index.ts";
 import { strictText, toBase64, utf8 } from "../../std/bytes.ts";
 import { httpDate, type RequestHeaders } from "../http/index.ts";
-import { s3Failure } from "./errors.ts";
+import { invalidArgument, s3Failure } from "./errors.ts";
 import { FEATURES } from "./operations/index.ts";
 
-// The headers that an object keeps. On the wire a header is bytes: what is valid UTF-8 is kept as that text, anything else as Latin-1,
-// and given back as UTF-8.
+// The headers that an object keeps. On the wire a header is bytes: what is valid UTF-8 is kept as that text, anything
+// else as Latin-1, and given back as UTF-8.
 
 const USER_PREFIX = "x-amz-meta-";
 const DEFAULT_TYPE = "binary/octet-stream";
@@ -54,11 +54,15 @@ export function headerMetadata(headers: RequestHeaders): ObjectMetadata {
   return metadataOf((name) => headers.get(name), userMetadata(headers.entries()));
 }
 
-/** Names without the prefix. */
+/**
+ * Names without the prefix. Fails with InvalidArgument where a name could not be a header's; in a form it may be
+ * anything.
+ */
 export function userMetadata(entries: Iterable<readonly [string, string]>): ReadonlyMap<string, string> {
   let user: Map<string, string> | undefined;
   for (const [name, value] of entries) {
     if (!name.startsWith(USER_PREFIX)) continue;
+    if (!TOKEN.test(name)) throw invalidArgument("The name of the metadata can not be a header's.", "x-amz-meta", name);
     user ??= new Map();
     user.set(name.slice(USER_PREFIX.length), decodeHeader(value));
   }
@@ -90,7 +94,12 @@ export function pushMetadata(
   pushText(headers, "Expires", override?.("expires") ?? metadata.expires);
   pushText(headers, "x-amz-website-redirect-location", metadata.websiteRedirectLocation);
   pushText(headers, "x-amz-storage-class", metadata.storageClass);
-  for (const [name, value] of metadata.user) headers.push(`${USER_PREFIX}${name}`, encodeHeader(value));
+  if (metadata.user.size > 0) pushUserMetadata(headers, metadata.user);
+}
+
+/** The version that a write made. A null version has no id to tell. */
+export function pushNewVersion(headers: string[], versionId: string | undefined): void {
+  if (versionId !== undefined && versionId !== "null") headers.push("x-amz-version-id", versionId);
 }
 
 /** What identifies a version in a reply. */
@@ -102,6 +111,7 @@ export function pushIdentity(
   if (info.versionId !== undefined) headers.push("x-amz-version-id", info.versionId);
 }
 
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
 const NOT_ASCII = /[^\t\x20-\x7e]/;
 const CONTROL = /(?!\t)\p{Cc}/u;
 
@@ -117,13 +127,25 @@ export function decodeHeader(value: string): string {
   return strictText(bytes) ?? value;
 }
 
-/** From text to a byte string: UTF-8, or an encoded word of RFC 2047 where there are characters that no header can hold. */
+/**
+ * From text to a byte string: UTF-8, or an encoded word of RFC 2047 where there are characters that no header can hold.
+ */
 export function encodeHeader(value: string): string {
   if (!NOT_ASCII.test(value)) return value;
   if (CONTROL.test(value)) return `=?UTF-8?B?${toBase64(utf8(value))}?=`;
   let out = "";
   for (const byte of utf8(value)) out += String.fromCharCode(byte);
   return out;
+}
+
+/** A name that no header can have, as other gateways may store one, is counted, so that the client knows of it. */
+function pushUserMetadata(headers: string[], user: ReadonlyMap<string, string>): void {
+  let missing = 0;
+  for (const [name, value] of user) {
+    if (TOKEN.test(name)) headers.push(USER_PREFIX + name, encodeHeader(value));
+    else missing++;
+  }
+  if (missing > 0) headers.push("x-amz-missing-meta", String(missing));
 }
 
 function pushText(headers: string[], name: string, value: string | undefined): void {

@@ -28,7 +28,7 @@ import { readDocument } from "./document.ts";
 import { s3Failure } from "./errors.ts";
 import { limitOf, markerOf } from "./listing-arguments.ts";
 import { locationOf } from "./location.ts";
-import { headerMetadata } from "./metadata.ts";
+import { headerMetadata, pushNewVersion } from "./metadata.ts";
 import { emptyReply, type Operator, operator, type Ports } from "./operator.ts";
 import { partNumberOf } from "./range.ts";
 import type { S3Reply, S3Request } from "./request.ts";
@@ -132,6 +132,7 @@ async function parseComplete(input: S3Request, ports: Ports): Promise<CompleteRe
     root: "CompleteMultipartUpload",
     children: ["Part"],
     bytesMax: COMPLETE_BYTES_MAX,
+    checksumOf: "object",
   });
   const nodes = root.all("Part");
   if (nodes.length === 0) throw s3Failure("MalformedXML");
@@ -170,7 +171,9 @@ function encodeComplete(result: PutResult, request: CompleteRequest, location: s
     xml.text(checksumElement(checksum.algorithm), checksumText(checksum, request.parts.length));
     xml.text("ChecksumType", checksumTypeLabel(checksum));
   }
-  return xml.reply(versionId === undefined ? [] : ["x-amz-version-id", versionId]);
+  const headers: string[] = [];
+  pushNewVersion(headers, versionId);
+  return xml.reply(headers);
 }
 
 function encodeParts(page: PartPage, request: PartListing): S3Reply {

@@ -2,7 +2,7 @@ import type { Body, DeleteRequest, DeleteResult, PutRequest, PutResult } from ".
 import { objectBody } from "./body.ts";
 import { pushChecksum } from "./checksums.ts";
 import { deleteConditions, writeConditions } from "./conditions.ts";
-import { headerMetadata } from "./metadata.ts";
+import { headerMetadata, pushNewVersion } from "./metadata.ts";
 import { emptyReply, type Operator, operator, type Ports } from "./operator.ts";
 import { type S3Reply, type S3Request, versionIdOf } from "./request.ts";
 import { parseTagging } from "./tags.ts";
@@ -40,7 +40,7 @@ function parsePut(input: S3Request, ports: Ports): PutRequest {
 
 function encodePut({ etag, versionId, checksum }: PutResult): S3Reply {
   const headers: string[] = ["ETag", `"${etag}"`];
-  if (versionId !== undefined) headers.push("x-amz-version-id", versionId);
+  pushNewVersion(headers, versionId);
   pushChecksum(headers, checksum);
   return emptyReply(200, headers);
 }

@@ -24,8 +24,8 @@ export interface Ports {
 }
 
 /**
- * The three functions of an operation. `parse` reads what the request asks for (the body too, which is why the caller has been
- * authorized before), `handle` calls the services, `encode` writes what they answered.
+ * The three functions of an operation. `parse` reads what the request asks for (the body too, which is why the caller
+ * has been authorized before), `handle` calls the services, `encode` writes what they answered.
  */
 export interface OperatorParts<Request, Result> {
   parse(request: S3Request, ports: Ports): Request | Promise<Request>;

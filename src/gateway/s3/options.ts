@@ -1,4 +1,4 @@
-import type { OptionTable, OptionValues } from "../../std/options.ts";
+import type { OptionValues } from "../../std/options.ts";
 
 /** What the S3 gateway can be told. The server's flags (`--region`, `--s3-domain`, ...) are handed down to it. */
 export const S3_OPTIONS = {
@@ -51,6 +51,6 @@ export const S3_OPTIONS = {
     max: 68_719_476_736,
     text: "Memory of all browser uploads whose length is not known before their end (each takes at most 8 MiB).",
   },
-} as const satisfies OptionTable;
+} as const;
 
 export type S3Options = OptionValues<typeof S3_OPTIONS>;

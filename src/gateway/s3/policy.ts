@@ -42,8 +42,7 @@ export const getBucketPolicyStatus: Operator = operator({
   parse: ({ bucket }) => bucket,
   handle: async (bucket, { documents }: Ports): Promise<boolean> => {
     const policy = await documents.policy(bucket);
-    if (policy === undefined) throw noPolicy(bucket);
-    return isPublic(policy);
+    return policy !== undefined && isPublic(policy);
   },
   encode: (everyone): S3Reply => new XmlReply("PolicyStatus").text("IsPublic", everyone).reply(),
 });

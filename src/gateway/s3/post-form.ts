@@ -17,7 +17,7 @@ import { announcedChecksum, pushChecksum } from "./checksums.ts";
 import { invalidArgument, s3Failure } from "./errors.ts";
 import { storeForm } from "./form-storage.ts";
 import { locationOf } from "./location.ts";
-import { metadataOf, userMetadata } from "./metadata.ts";
+import { metadataOf, pushNewVersion, userMetadata } from "./metadata.ts";
 import { tagContext } from "./needs.ts";
 import { emptyReply, type Operator, operator, type Ports } from "./operator.ts";
 import { checkCannedAcl, refuseUnbuiltHeaders } from "./refused-headers.ts";
@@ -25,7 +25,10 @@ import type { S3Reply, S3Request } from "./request.ts";
 import { tagsOf } from "./tagging.ts";
 import { readXml, XmlReply } from "./xml.ts";
 
-/** A browser's upload: a form whose fields say where the file goes, and whose signature covers a policy about the fields. */
+/**
+ * A browser's upload: a form whose fields say where the file goes, and whose signature covers a policy about the
+ * fields.
+ */
 export interface FormUpload {
   readonly bucket: string;
   readonly key: string;
@@ -140,7 +143,7 @@ async function permitForm(input: S3Request, tags: Tags | undefined, ports: Ports
 function encodeForm(result: PutResult, { fields, bucket, key }: FormUpload, input: S3Request, ports: Ports): S3Reply {
   const location = locationOf(input, ports.options, key);
   const headers: string[] = ["ETag", `"${result.etag}"`, "Location", location];
-  if (result.versionId !== undefined) headers.push("x-amz-version-id", result.versionId);
+  pushNewVersion(headers, result.versionId);
   pushChecksum(headers, result.checksum);
   const redirect = redirectOf(fields);
   if (redirect !== undefined) {

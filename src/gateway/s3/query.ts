@@ -43,7 +43,8 @@ export class Query {
   #add(part: string): void {
     const equals = part.indexOf("=");
     const name = unescapeText(equals === -1 ? part : part.slice(0, equals), true);
-    if (this.#values.has(name)) return;
+    // SDKs name their operation with it, S3 does not look at it, and a query without parameters takes a shorter way.
+    if (name === "x-id" || this.#values.has(name)) return;
     if (this.#values.size === PARAMETERS_MAX)
       throw s3Failure("InvalidURI", { what: "The query has too many parameters." });
     this.#values.set(name, equals === -1 ? "" : unescapeText(part.slice(equals + 1), true));

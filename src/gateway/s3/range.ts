@@ -17,8 +17,8 @@ export function rangeOf(headers: RequestHeaders, query: Query): RangeRequest | u
 }
 
 /**
- * `bytes=first-last`, `bytes=first-` or `bytes=-count`. What is anything else, or several ranges, is ignored, so the whole object
- * is the answer (RFC 9110, section 14.2, and what S3 does).
+ * `bytes=first-last`, `bytes=first-` or `bytes=-count`. What is anything else, or several ranges, is ignored, so the
+ * whole object is the answer (RFC 9110, section 14.2, and what S3 does).
  */
 export function parseRange(text: string): RangeRequest | undefined {
   if (!text.startsWith("bytes=")) return undefined;
@@ -38,7 +38,7 @@ export function copyRange(text: string): { readonly start: number; readonly end:
   const range = parseRange(text);
   if (range?.kind === "from" && range.end !== undefined) return { start: range.start, end: range.end };
   throw invalidArgument(
-    "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy",
+    "The x-amz-copy-source-range value must be of the form bytes=first-last, with the offsets of the first and last byte",
     "x-amz-copy-source-range",
     text,
   );

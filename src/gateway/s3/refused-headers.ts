@@ -2,8 +2,8 @@ import type { RequestHeaders } from "../http/index.ts";
 import { invalidArgument, notImplemented, s3Failure } from "./errors.ts";
 import { FEATURES, type Feature } from "./operations/index.ts";
 
-// A header that asks for a feature that is not built is refused. To ignore it would store in the clear what was to be encrypted,
-// or leave deletable what was to be locked.
+// A header that asks for a feature that is not built is refused. To ignore it would store in the clear what was to be
+// encrypted, or leave deletable what was to be locked.
 
 const CANNED_ACLS: ReadonlySet<string> = new Set([
   ...["private", "public-read", "public-read-write", "aws-exec-read", "authenticated-read"],

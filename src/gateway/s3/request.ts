@@ -37,8 +37,8 @@ const SIGNATURE_PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * SDKs move x-amz-* headers into the query of a link that they sign, and S3 reads them there. Signature Version 2 does not cover
- * the query, so there they count for nothing.
+ * SDKs move x-amz-* headers into the query of a link that they sign, and S3 reads them there. Signature Version 2 does
+ * not cover the query, so there they count for nothing.
  */
 export function hoistHeaders(query: Query, headers: RequestHeaders): ReadonlySet<string> {
   if (query.size === 0 || query.has("AWSAccessKeyId")) return NO_NAMES;

@@ -154,6 +154,28 @@ test("names are unique, and what is built has a handler", () => {
   assert.deepEqual(Object.keys(HANDLERS).toSorted(), built.toSorted());
 });
 
+test("an entry has no field that nobody reads", () => {
+  const known = new Set([
+    "name",
+    "level",
+    "method",
+    "query",
+    "header",
+    "takes",
+    "action",
+    "versionAction",
+    "asksItself",
+  ]);
+  for (const field of ["notBuilt", "partly", "note", "elsewhere"]) known.add(field);
+  for (const operation of OPERATIONS) {
+    assert.deepEqual(
+      Object.keys(operation).filter((field) => !known.has(field)),
+      [],
+      operation.name,
+    );
+  }
+});
+
 test("what is built asks for an action, but for a preflight", () => {
   for (const operation of OPERATIONS) {
     if (operation.notBuilt !== undefined || operation.method === "OPTIONS") continue;

@@ -3,8 +3,9 @@ import { s3Failure } from "./errors.ts";
 import { type Level, OPERATIONS, type Operation } from "./operations/index.ts";
 import type { Query } from "./query.ts";
 
-// Which operation a request means, by the table of operations alone. A query parameter that selects an operation somewhere is
-// never dropped: where it fits none at this place, falling through to a plain GET or PUT would do what nobody asked for.
+// Which operation a request means, by the table of operations alone. A query parameter that selects an operation
+// somewhere is never dropped: where it fits none at this place, falling through to a plain GET or PUT would do what
+// nobody asked for.
 
 interface Route {
   readonly operation: Operation;
@@ -78,11 +79,14 @@ function routeOfQuery(routes: Routes, asked: Asked): Operation {
   throw methodNotAllowed(method, level, left[0]);
 }
 
-/** `?name` alone looks like an operation that came after this server. Reads of objects may carry anything: caches are told apart so. */
+/**
+ * `?name` alone looks like an operation that came after this server. Reads of objects may carry anything: caches are
+ * told apart so.
+ */
 function isUnknownSubresource(name: string, { method, level }: Asked): boolean {
   const isRead = method === "GET" || method === "HEAD" || method === "OPTIONS";
   if (isRead && level !== "bucket") return false;
-  return !KNOWN_EMPTY.has(name) && !name.startsWith("X-Amz-") && !name.startsWith("x-amz-") && !name.startsWith("x-id");
+  return !KNOWN_EMPTY.has(name) && !name.startsWith("X-Amz-") && !name.startsWith("x-amz-");
 }
 
 /** Arguments that clients send with an empty value. */

@@ -69,7 +69,9 @@ export function tagsOf(root: XmlElement): Tags {
   return tags;
 }
 
-/** A policy may look at the tags in the body: only then is it read before the caller is known to be allowed anything. */
+/**
+ * A policy may look at the tags in the body: only then is it read before the caller is known to be allowed anything.
+ */
 async function parsePutTagging(input: S3Request, ports: Ports): Promise<{ name: ObjectName; tags: Tags }> {
   const { permissions } = ports;
   const name = objectNameOf(input);
@@ -108,8 +110,12 @@ function checkBucketTags(tags: Tags): Tags {
 function writeTags(tags: Tags): XmlReply {
   const xml = new XmlReply("Tagging");
   xml.open("TagSet");
-  for (const [key, value] of tags) xml.open("Tag").text("Key", key).text("Value", value).close();
+  for (const [key, value] of [...tags].sort(byKey)) xml.open("Tag").text("Key", key).text("Value", value).close();
   return xml.close();
+}
+
+function byKey([left]: readonly [string, string], [right]: readonly [string, string]): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function objectNameOf(input: S3Request): ObjectName {

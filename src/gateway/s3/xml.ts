@@ -29,8 +29,8 @@ export class XmlReply extends XmlWriter {
 
 /** A document that is one text. */
 export function textReply(root: string, text: string): S3Reply {
-  const document = `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${S3_NAMESPACE}">${escapeXml(text)}</${root}>`;
-  return xmlReply(200, [], utf8(document));
+  const element = `<${root} xmlns="${S3_NAMESPACE}">${escapeXml(text)}</${root}>`;
+  return xmlReply(200, [], utf8(`<?xml version="1.0" encoding="UTF-8"?>\n${element}`));
 }
 
 export function xmlReply(status: number, headers: string[], body: Uint8Array): S3Reply {

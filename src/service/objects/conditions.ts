@@ -4,6 +4,7 @@ import type { Conditions, DeleteRequest } from "./objects.ts";
 interface Existing {
   readonly etag: string;
   readonly lastModifiedMillis: number;
+  readonly versionId: string | undefined;
 }
 
 /** RFC 9110, section 13.2.2, for a read of an object that exists. A failed If-None-Match or If-Modified-Since is NOT_MODIFIED. */
@@ -20,13 +21,18 @@ export function checkReadConditions(conditions: Conditions | undefined, existing
     throw objectFailure("PRECONDITION_FAILED", { data: { condition: "If-Unmodified-Since" } });
   }
   if (ifNoneMatch !== undefined) {
-    if (matches(ifNoneMatch, existing.etag)) throw objectFailure("NOT_MODIFIED", { data: { etag: existing.etag } });
+    if (matches(ifNoneMatch, existing.etag)) throw notModified(existing);
   } else if (
     ifModifiedSinceMillis !== undefined &&
     seconds(existing.lastModifiedMillis) <= seconds(ifModifiedSinceMillis)
   ) {
-    throw objectFailure("NOT_MODIFIED", { data: { etag: existing.etag } });
+    throw notModified(existing);
   }
+}
+
+/** With what an answer without the object still tells of it. */
+function notModified({ etag, lastModifiedMillis, versionId }: Existing): Error {
+  return objectFailure("NOT_MODIFIED", { data: { etag, lastModifiedMillis, versionId } });
 }
 
 /** For a copy's source: the same, but what does not hold is always PRECONDITION_FAILED. */
@@ -57,16 +63,14 @@ export function checkWriteConditions(conditions: Conditions | undefined, existin
   }
 }
 
-/** For a delete; size and time are compared exactly (time by the second). */
+/** For a delete; size and time are compared exactly (time by the second). What is not there may be deleted under any condition. */
 export function checkDeleteConditions(
   conditions: DeleteRequest["conditions"],
   existing: (Existing & { readonly size: number }) | undefined,
 ): void {
-  if (conditions === undefined) return;
+  if (conditions === undefined || existing === undefined) return;
   const { ifMatchSize, ifMatchLastModifiedMillis } = conditions;
   checkWriteConditions(conditions, existing);
-  if (ifMatchSize === undefined && ifMatchLastModifiedMillis === undefined) return;
-  if (existing === undefined) throw objectFailure("OBJECT_MISSING", { data: { condition: "x-amz-if-match" } });
   const sizeHolds = ifMatchSize === undefined || existing.size === ifMatchSize;
   const timeHolds =
     ifMatchLastModifiedMillis === undefined ||

@@ -98,7 +98,10 @@ export class ObjectReader {
     const row = head && (await findVersionRow(this.#context.store, state, versionId));
     if (row === undefined) throw objectFailure("VERSION_MISSING", { data: { versionId } });
     const record = decodeObjectRecord(row.value);
-    if (record.deleteMarker) throw objectFailure("IS_DELETE_MARKER", { data: { versionId } });
+    if (record.deleteMarker) {
+      const { lastModifiedMillis } = record;
+      throw objectFailure("IS_DELETE_MARKER", { data: { versionId, lastModifiedMillis } });
+    }
     return { record, address: versionRow(key, row.suffix), row };
   }
 
@@ -138,7 +141,9 @@ export class ObjectReader {
   async #missing({ key, head }: KeyState): Promise<Error> {
     const [newest] = head === undefined ? [] : await newestVersions(this.#context.store, key, 1);
     const marker = newest && decodeObjectRecord(newest.value);
-    const data = marker?.deleteMarker ? { deleteMarker: true, versionId: marker.versionId } : {};
+    if (!marker?.deleteMarker) return objectFailure("OBJECT_MISSING");
+    const { versionId, lastModifiedMillis } = marker;
+    const data = { deleteMarker: true, versionId, lastModifiedMillis };
     return objectFailure("OBJECT_MISSING", { data });
   }
 

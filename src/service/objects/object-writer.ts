@@ -25,6 +25,7 @@ import {
   findVersionRow,
   isNull,
   type KeyState,
+  newestVersions,
   newVersion,
   readKeyState,
   removeCurrent,
@@ -88,7 +89,7 @@ export class ObjectWriter {
       return commitChange(this.#context, async () => {
         const state = await readKeyState(store, key);
         if (request.versionId !== undefined) return this.#deleteVersion(state, request.versionId, request.conditions);
-        checkDeleteConditions(request.conditions, state.current);
+        checkDeleteConditions(request.conditions, await this.#newestOf(state));
         if (versioning === "off") {
           if (state.current === undefined) return { commit: {}, result: { deleteMarker: false, versionId: undefined } };
           const change = await removeCurrent(this.#context, state);
@@ -143,6 +144,13 @@ export class ObjectWriter {
         return { commit, result: { versionId: record.versionId } };
       });
     });
+  }
+
+  /** The current object, or the delete marker in its place. */
+  async #newestOf({ current, head, key }: KeyState): Promise<ObjectRecord | undefined> {
+    if (current !== undefined || head === undefined) return current;
+    const [newest] = await newestVersions(this.#context.store, key, 1);
+    return newest && decodeObjectRecord(newest.value);
   }
 
   async #storageOf(key: Uint8Array, received: Received): Promise<Storage | undefined> {

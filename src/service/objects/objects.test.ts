@@ -136,6 +136,22 @@ describe("the objects service", () => {
       assert.equal((await objects.list({ bucket, prefix: "", delimiter: "", after: "", limit: 10 })).items.length, 1);
     });
 
+    test("of a delete hold for what is there, and for nothing where nothing is there", async () => {
+      const bucket = await newBucket("enabled");
+      const remove = (conditions: Conditions & { ifMatchSize?: number }) =>
+        objects.delete({ bucket, key: "key", conditions });
+      await remove({ ifMatch: ["none"] });
+      const { etag } = await put(bucket, "key", "value");
+      await assert.rejects(remove({ ifMatch: ["other"] }), { code: "PRECONDITION_FAILED" });
+      await assert.rejects(remove({ ifMatchSize: 4 }), { code: "PRECONDITION_FAILED" });
+      await remove({ ifMatch: [etag], ifMatchSize: 5 });
+      await assert.rejects(
+        remove({ ifMatch: [etag] }),
+        { code: "PRECONDITION_FAILED" },
+        "a delete marker is no such object",
+      );
+    });
+
     test("of a read follow RFC 9110", async () => {
       const bucket = await newBucket();
       const { etag, lastModifiedMillis } = await put(bucket, "key", "value");
@@ -160,7 +176,11 @@ describe("the objects service", () => {
       const marker = await objects.delete({ bucket, key: "key" });
       assert.equal(marker.deleteMarker, true);
       await assert.rejects(objects.get({ bucket, key: "key" }), (error: { code: string; data: object }) => {
-        assert.deepEqual(error.data, { deleteMarker: true, versionId: marker.versionId });
+        assert.deepEqual(error.data, {
+          deleteMarker: true,
+          versionId: marker.versionId,
+          lastModifiedMillis: memory.clock.millis,
+        });
         return error.code === "OBJECT_MISSING";
       });
       assert.deepEqual(shape(await versionsOf(bucket)), ["key marker latest", "key", "key"]);

@@ -1,5 +1,3 @@
-import type { OperationEntry } from "./operation.ts";
-
 export const BUCKET_OPERATIONS = [
   {
     name: "CreateBucket",
@@ -44,7 +42,7 @@ export const BUCKET_OPERATIONS = [
     method: "POST",
     action: "s3:PutObject",
     asksItself: true,
-    note: "Forms signed by V4 or V2, or anonymous where the bucket's policy allows it. A file above 8 MiB is stored in parts, which its ETag tells.",
+    note: "Signed by V4 or V2, or anonymous where a policy allows it. A file above 8 MiB has the ETag of parts.",
   },
   { name: "CorsPreflight", method: "OPTIONS", note: "Needs no credential: the bucket's CORS rules answer." },
   { name: "GetBucketVersioning", method: "GET", query: ["versioning"], action: "s3:GetBucketVersioning" },
@@ -219,4 +217,4 @@ export const BUCKET_OPERATIONS = [
   { name: "GetBucketWebsite", method: "GET", query: ["website"], notBuilt: "website" },
   { name: "PutBucketWebsite", method: "PUT", query: ["website"], notBuilt: "website" },
   { name: "DeleteBucketWebsite", method: "DELETE", query: ["website"], notBuilt: "website" },
-] as const satisfies readonly OperationEntry[];
+] as const;

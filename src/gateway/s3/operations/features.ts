@@ -1,8 +1,11 @@
-/** What S3 has and this gateway has not built: an operation or a header of it is refused with NotImplemented, never ignored. */
+/**
+ * What S3 has and this gateway has not built: an operation or a header of it is refused with NotImplemented, never
+ * ignored.
+ */
 export const FEATURES = {
   abac: "Attribute-based access control of buckets is not built.",
   accelerate: "Transfer acceleration belongs to AWS's edge network; there is none here.",
-  acl: "Access is granted by policies. ACLs other than `private` are refused, as in a bucket with BucketOwnerEnforced ownership.",
+  acl: "Access is granted by policies. ACLs other than `private` are refused, as with BucketOwnerEnforced.",
   analytics: "Storage class analysis is not built.",
   append: "Appending to an object (`x-amz-write-offset-bytes`) is not built.",
   directory: "Directory buckets and their sessions are not built; every bucket is a general purpose bucket.",

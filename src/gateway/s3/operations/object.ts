@@ -1,11 +1,9 @@
-import type { OperationEntry } from "./operation.ts";
-
 export const OBJECT_OPERATIONS = [
   {
     name: "PutObject",
     method: "PUT",
     action: "s3:PutObject",
-    note: "At most 5 GiB; keys of at most 1,024 bytes, of which none is special (`a//b`, `..`, `a/` are plain keys); 2 KiB of user metadata. If-Match and If-None-Match hold atomically.",
+    note: "At most 5 GiB. If-Match and If-None-Match hold atomically.",
   },
   {
     name: "GetObject",
@@ -13,7 +11,7 @@ export const OBJECT_OPERATIONS = [
     action: "s3:GetObject",
     versionAction: "s3:GetObjectVersion",
     takes: ["partNumber"],
-    note: "One range; a request for several gets the whole object, as from S3. Every block is verified before it is sent.",
+    note: "One range; a request for several gets the whole object. Every block is verified before it is sent.",
   },
   {
     name: "HeadObject",
@@ -113,8 +111,7 @@ export const OBJECT_OPERATIONS = [
     query: ["acl"],
     action: "s3:PutObjectAcl",
     versionAction: "s3:PutObjectVersionAcl",
-    partly:
-      "`private`, `bucket-owner-full-control` and the owner's own grant are accepted and change nothing; anything else is refused.",
+    partly: "`private`, `bucket-owner-full-control` and the owner's own grant change nothing; others are refused.",
   },
   { name: "GetObjectLegalHold", method: "GET", query: ["legal-hold"], notBuilt: "objectLock" },
   { name: "PutObjectLegalHold", method: "PUT", query: ["legal-hold"], notBuilt: "objectLock" },
@@ -132,4 +129,4 @@ export const OBJECT_OPERATIONS = [
     notBuilt: "objectLambda",
     note: "An extension of MinIO.",
   },
-] as const satisfies readonly OperationEntry[];
+] as const;

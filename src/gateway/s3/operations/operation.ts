@@ -5,8 +5,9 @@ export type Level = "service" | "bucket" | "object";
 export type Method = "DELETE" | "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT";
 
 /**
- * One operation of S3's API. Which request it is follows from method, level, the query parameters that must be there (with any
- * value, or the one behind "=") and the header that must be there; of several that fit, the one that asks for most.
+ * One operation of S3's API. Which request it is follows from method, level, the query parameters that must be there
+ * (with any value, or the one behind "=") and the header that must be there; of several that fit, the one that asks for
+ * most.
  */
 export interface OperationEntry {
   readonly name: string;

@@ -8,7 +8,7 @@ import { type Access, openAccess } from "../../../service/access/index.ts";
 import { type Objects, openObjects } from "../../../service/objects/index.ts";
 import { EMPTY, toHex, utf8 } from "../../../std/bytes.ts";
 import { resolveOptions } from "../../../std/options.ts";
-import { openReplicatedStore } from "../../../store/replicated/open.ts";
+import { openReplicatedStore } from "../../../store/index.ts";
 import type { AccessRecord } from "../../http/index.ts";
 import type { Signing } from "../authenticate.ts";
 import { createS3Gateway, type S3GatewayParts } from "../gateway.ts";
@@ -113,7 +113,7 @@ export async function openTestS3(
 
 const clientKeys = new SigningKeys({ hash: sha256, hmac: hmacSha256 }, { entriesMax: 64 });
 
-export function signedRequest(call: Call, credentials: Credentials, now = NOW): TestRequest {
+export function signedRequest(call: Call, credentials: Credentials, now: number = NOW): TestRequest {
   const body = bytesOf(call.body);
   const head = plain(call);
   const payload = call.headers?.["x-amz-content-sha256"] ?? toHex(sha256(body));
@@ -123,7 +123,7 @@ export function signedRequest(call: Call, credentials: Credentials, now = NOW): 
   return { ...head, rawHeaders: signed.rawHeaders, body };
 }
 
-export function presignedRequest(call: Call, credentials: Credentials, now = NOW): TestRequest {
+export function presignedRequest(call: Call, credentials: Credentials, now: number = NOW): TestRequest {
   const head = plain(call);
   const host = ["host", headerOf(head.rawHeaders, "host")!];
   const amz = head.rawHeaders.flatMap((name, at) =>

@@ -25,7 +25,9 @@ export class TestClock implements Clock {
   }
 }
 
-/** An environment without faults, sockets or time of its own. What is due later never comes: nothing here waits for it. */
+/**
+ * An environment without faults, sockets or time of its own. What is due later never comes: nothing here waits for it.
+ */
 export interface MemoryEnv extends Env {
   readonly clock: TestClock;
   readonly compute: Compute;
