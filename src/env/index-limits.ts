@@ -2,7 +2,7 @@ import { assert } from "../std/assert.ts";
 
 /** What LMDB's pages of 4 KiB can hold. */
 export const INDEX_KEY_BYTES_MAX = 1_978;
-export const INDEX_VALUE_BYTES_MAX = 16 * 1_048_576;
+export const INDEX_VALUE_BYTES_MAX: number = 16 * 1_048_576;
 
 export function checkIndexKey(key: Uint8Array): void {
   assert(key.length > 0, "an index key is not empty");

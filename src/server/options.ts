@@ -1,6 +1,6 @@
 import { TrustedProxies } from "../gateway/http/index.ts";
 import { S3_OPTIONS, type S3Options } from "../gateway/s3/index.ts";
-import { type OptionTable, type OptionValues, resolveOptions } from "../std/options.ts";
+import { type OptionValues, resolveOptions } from "../std/options.ts";
 import { serverFailure } from "./errors.ts";
 
 /** Everything that `ashlar serve` takes. Flags, environment, `--config FILE` and the manual derive from this table. */
@@ -107,7 +107,7 @@ export const SERVER_OPTIONS = {
     max: 1_099_511_627_776,
     text: "Disk space that writes leave free.",
   },
-} as const satisfies OptionTable;
+} as const;
 
 export type ServerOptions = OptionValues<typeof SERVER_OPTIONS>;
 

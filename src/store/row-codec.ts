@@ -22,7 +22,7 @@ const LEASE_AT = 13;
 const PLAIN_HEADER_BYTES = 13;
 const LEASED_HEADER_BYTES = 21;
 
-export const ROW_HEADER_BYTES_MAX = LEASED_HEADER_BYTES;
+export const ROW_HEADER_BYTES_MAX: number = LEASED_HEADER_BYTES;
 
 export interface StoredRow {
   readonly revision: number;

@@ -22,7 +22,9 @@ export class NodeDisk implements Disk {
 
   async open(name: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
     checkName(name);
-    const descriptor = await attempt<number>("open", name, (done) => open(this.#path(name), OPEN_FLAGS[mode], FILE_MODE, done));
+    const descriptor = await attempt<number>("open", name, (done) =>
+      open(this.#path(name), OPEN_FLAGS[mode], FILE_MODE, done),
+    );
     return new NodeDiskFile(name, descriptor, mode !== "read");
   }
 

@@ -31,7 +31,7 @@ export class SimMachine {
   readonly clock: SimClock;
   readonly disk: SimDisk;
   readonly indexes: SimIndexes;
-  readonly http = new SimHttp();
+  readonly http: SimHttp = new SimHttp();
   readonly #label: string;
   readonly #prng: Prng;
   #process: SimProcess;

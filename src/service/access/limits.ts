@@ -1,6 +1,3 @@
-const MINUTE_MILLIS = 60_000;
-const DAY_MILLIS = 86_400_000;
-
 export const ACCESS_LIMITS = {
   /** Of a policy document as it was sent, in UTF-8. */
   policyBytesMax: 20_480,
@@ -26,24 +23,24 @@ export const ACCESS_LIMITS = {
   /**
    * A cached row is read again after this time whatever the watch says: the bound on how long a revocation can take.
    */
-  cachedMillisMax: MINUTE_MILLIS,
+  cachedMillisMax: 60_000,
   /** Rows read at once on cache misses. */
   loadsMax: 1000,
   watchRetryMillis: 1000,
 
-  temporaryMillisMin: 15 * MINUTE_MILLIS,
-  temporaryMillisMax: 7 * DAY_MILLIS,
+  temporaryMillisMin: 900_000,
+  temporaryMillisMax: 604_800_000,
   /** The narrowing policy travels inside the session token, in a header of each request. */
   temporaryPolicyBytesMax: 2048,
   tokenCharactersMax: 8192,
 
   usagePendingMax: 10_000,
-  usageFlushMillis: MINUTE_MILLIS,
+  usageFlushMillis: 60_000,
 
   sessionsPerUserMax: 20,
-  sessionIdleMillis: 60 * MINUTE_MILLIS,
-  sessionAbsoluteMillis: 12 * 60 * MINUTE_MILLIS,
+  sessionIdleMillis: 3_600_000,
+  sessionAbsoluteMillis: 43_200_000,
   cachedSessionsMax: 10_000,
-  sessionSweepMillis: 60 * MINUTE_MILLIS,
+  sessionSweepMillis: 3_600_000,
   userAgentCharactersMax: 256,
 } as const;

@@ -11,7 +11,7 @@ export function at(name: string, table: number = TABLE): RowAddress {
   return { table, key: utf8(name) };
 }
 
-export function put(name: string, value = name): Put {
+export function put(name: string, value: string = name): Put {
   return { ...at(name), value: utf8(value) };
 }
 

@@ -19,7 +19,7 @@ interface ModelLease {
 
 export class MachineModel {
   /** By encoded address. */
-  readonly rows = new Map<string, ModelRow>();
+  readonly rows: Map<string, ModelRow> = new Map();
   readonly #leases = new Map<number, ModelLease>();
   #lastLease = 0;
   revision = 0;

@@ -57,8 +57,8 @@ export function parsePrincipals(value: JsonValue, syntax: PrincipalSyntax, path:
   return new PrincipalSet(named, syntax.negated, syntax.denies);
 }
 
-const EVERYONE = Symbol("everyone");
-const ACCOUNT = Symbol("account");
+const EVERYONE: unique symbol = Symbol("everyone");
+const ACCOUNT: unique symbol = Symbol("account");
 type Named = string | typeof EVERYONE | typeof ACCOUNT;
 
 function parseMap(value: JsonValue, path: string): Named[] {
