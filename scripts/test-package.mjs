@@ -13,7 +13,9 @@ let passed = 0;
 function run(command, args, cwd = project) {
   const result = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 120_000 });
   if (result.status === 0) return result.stdout;
-  process.stderr.write(`${command} ${args.join(" ")} ended with ${result.status}\n${result.stdout}\n${result.stderr}\n`);
+  process.stderr.write(
+    `${command} ${args.join(" ")} ended with ${result.status}\n${result.stdout}\n${result.stderr}\n`,
+  );
   process.exit(1);
 }
 
@@ -27,13 +29,17 @@ try {
   check("builds", () => run(process.execPath, [join(root, "scripts/build.mjs")], root));
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], root));
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "empty", type: "module", private: true }));
-  check("installs", () => run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(project, packed.filename)]));
+  check("installs", () =>
+    run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(project, packed.filename)]),
+  );
 
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const subpaths = Object.keys(exports).filter((name) => name !== "./package.json");
   for (const subpath of subpaths) {
     const name = `ashlar${subpath.slice(1)}`;
-    check(`${name} can be imported`, () => run(process.execPath, ["-e", `await import(${JSON.stringify(name)})`, "--input-type=module"]));
+    check(`${name} can be imported`, () =>
+      run(process.execPath, ["-e", `await import(${JSON.stringify(name)})`, "--input-type=module"]),
+    );
   }
   writeFileSync(
     join(project, "use.ts"),
@@ -45,7 +51,14 @@ const page: Response = await fetch(server.api + "/app/");
 if (!page.ok) throw new Error("no console: " + page.status);
 `,
   );
-  const compilerOptions = { module: "nodenext", target: "es2025", lib: ["es2025", "dom", "esnext.disposable"], strict: true, noEmit: true, types: [] };
+  const compilerOptions = {
+    module: "nodenext",
+    target: "es2025",
+    lib: ["es2025", "dom", "esnext.disposable"],
+    strict: true,
+    noEmit: true,
+    types: [],
+  };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
   check("type-checks", () => run(join(root, "node_modules/.bin/tsc"), ["-p", project]));
   check("a server in memory starts and serves", () => run(process.execPath, ["use.ts"]));

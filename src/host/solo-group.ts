@@ -13,7 +13,7 @@ export interface SoloGroupOptions<Result> {
   readonly timers: Timers;
   readonly group: number;
   readonly machine: StateMachine<Result>;
-  /** Called once if the machine fails on entries that are durable: the node must stop, and a restart applies them again. Default: throws. */
+  /** Called once if the machine fails on durable entries: the node must stop, a restart applies them again. Default: throws. */
   readonly onFatal?: (error: Error) => void;
   readonly limits?: Partial<SoloGroupLimits>;
 }

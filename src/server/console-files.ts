@@ -17,6 +17,11 @@ export function consoleFiles(): ConsoleFiles {
         return undefined;
       }
     },
-    ...(fromSource && { stripTypes: (source: string) => stripTypeScriptTypes(source) }),
+    ...(fromSource && { stripTypes: asBuilt }),
   };
+}
+
+/** What the build would make of a file: no types, and imports of `.js`, which is what a browser asks for. */
+function asBuilt(source: string): string {
+  return stripTypeScriptTypes(source).replace(/(\b(?:from|import)\s*\(?\s*"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"');
 }
