@@ -2,6 +2,7 @@ import { assert } from "../std/assert.ts";
 import type { ByteSource } from "../std/source.ts";
 import type { BlobAppend, BlobRef } from "./blobs.ts";
 import { Budget } from "./budget.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { blobFailure } from "./errors.ts";
 import type { Extent, ExtentWriter } from "./extent-writer.ts";
 import { OWNER_BYTES_MAX, SECTOR_BYTES, slotBytesFor } from "./format.ts";
@@ -10,7 +11,7 @@ import type { NeedleWriter, WriterContext } from "./needle-writer.ts";
 import { SourceCursor } from "./source-cursor.ts";
 import type { SpaceKeeper } from "./space-keeper.ts";
 
-const BUFFERS_KEPT_MAX = 32;
+const IDLE_BYTES_MAX = 33_554_432;
 
 export interface AppenderContext extends Pick<WriterContext, "health" | "inFlight" | "counters" | "options"> {
   readonly space: SpaceKeeper;
@@ -23,11 +24,14 @@ interface WrittenPiece {
   readonly ref: Promise<BlobRef>;
 }
 
-/** Cuts bodies into needles and extents, and sees that memory, disk space and the count of needles in flight stay in their limits. */
+/**
+ * Cuts bodies into needles and extents, and sees that memory, disk space and the count of needles in flight stay in
+ * their limits.
+ */
 export class Appender {
   readonly #context: AppenderContext;
   readonly #budget: Budget;
-  readonly #buffers: Uint8Array[] = [];
+  readonly #buffers = new BufferPool(IDLE_BYTES_MAX);
   #running = 0;
   #onIdle: (() => void) | undefined;
 
@@ -131,23 +135,37 @@ export class Appender {
   }
 
   async #writeNeedle(owner: Uint8Array, cursor: SourceCursor, bytes: number, last: boolean): Promise<WrittenPiece> {
-    const record = new NeedleRecord(owner, bytes);
-    if ((await cursor.fill(record.data)) < bytes) throw blobFailure("SOURCE_LENGTH");
-    if (last) await expectEnd(cursor);
-    record.seal();
     const { space, needles } = this.#context;
-    const diskBytes = record.bytes.length + SECTOR_BYTES;
-    await space.take(diskBytes);
-    const named = needles.append(record).finally(() => space.settle(diskBytes));
-    return { ref: named.then((name) => ({ ...name, length: bytes, checksum: record.checksum })) };
+    const diskBytes = slotBytesFor(owner.length, bytes) + SECTOR_BYTES;
+    const memory = this.#buffers.take(slotBytesFor(owner.length, bytes));
+    let appending = false;
+    try {
+      const record = new NeedleRecord(owner, bytes, memory);
+      if ((await cursor.fill(record.data)) < bytes) throw blobFailure("SOURCE_LENGTH");
+      if (last) await expectEnd(cursor);
+      record.seal();
+      await space.take(diskBytes);
+      appending = true;
+      const named = needles.append(record).finally(() => {
+        space.settle(diskBytes);
+        this.#buffers.give(memory);
+      });
+      return { ref: named.then((name) => ({ ...name, length: bytes, checksum: record.checksum })) };
+    } finally {
+      if (!appending) this.#buffers.give(memory);
+    }
   }
 
   async #writeExtent(owner: Uint8Array, cursor: SourceCursor, bytes: number, last: boolean): Promise<WrittenPiece> {
-    const { space, extents } = this.#context;
+    const { space, extents, options } = this.#context;
     const diskBytes = slotBytesFor(owner.length, bytes) + SECTOR_BYTES;
     await space.take(diskBytes);
     const extent = extents.begin(owner, bytes);
-    const halves = [this.#takeBuffer(), this.#takeBuffer()] as const;
+    const buffers = [
+      this.#buffers.take(options.streamBufferBytes / 2),
+      this.#buffers.take(options.streamBufferBytes / 2),
+    ];
+    const halves = buffers.map((buffer) => buffer.subarray(0, options.streamBufferBytes / 2));
     try {
       await fillExtent(extent, cursor, bytes, last, halves);
     } catch (error) {
@@ -155,13 +173,9 @@ export class Appender {
       space.settle(diskBytes);
       throw error;
     } finally {
-      if (this.#buffers.length < BUFFERS_KEPT_MAX) this.#buffers.push(...halves);
+      for (const buffer of buffers) this.#buffers.give(buffer);
     }
     return { ref: finishExtent(extent, bytes).finally(() => space.settle(diskBytes)) };
-  }
-
-  #takeBuffer(): Uint8Array {
-    return this.#buffers.pop() ?? new Uint8Array(this.#context.options.streamBufferBytes / 2);
   }
 
   #release(refs: readonly BlobRef[]): void {
@@ -180,12 +194,12 @@ async function fillExtent(
   cursor: SourceCursor,
   bytes: number,
   last: boolean,
-  halves: readonly [Uint8Array, Uint8Array],
+  halves: readonly Uint8Array[],
 ): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   try {
     for (let at = 0, half = 0; at < bytes; half = 1 - half) {
-      const target = halves[half as 0 | 1].subarray(0, bytes - at);
+      const target = halves[half]!.subarray(0, bytes - at);
       if ((await cursor.fill(target)) < target.length) throw blobFailure("SOURCE_LENGTH");
       at += target.length;
       if (at === bytes && last) await expectEnd(cursor);

@@ -2,18 +2,21 @@ import type { ByteSource } from "../std/source.ts";
 import type { Check, Put } from "../store/index.ts";
 
 /**
- * Many bytes: needles in append-only volumes. The caller appends first (durable when the promise resolves), then commits a row that
- * names the refs, with `referenceChecks` among the commit's checks. A needle that no row ever names is collected later; one that a
- * row lets go of gets `dropRows` in that same commit.
+ * Many bytes: needles in append-only volumes. The caller appends first (durable when the promise resolves), then
+ * commits a row that names the refs, with `referenceChecks` among the commit's checks. A needle that no row ever names
+ * is collected later; one that a row lets go of gets `dropRows` in that same commit.
  */
 export interface Blobs extends AsyncDisposable {
   /**
-   * Stores `length` bytes of the source under the owner (the Store key of the rows that will name it), in extents of at most
-   * 8 MiB. Rejects with SOURCE_LENGTH where the source is shorter or longer, with SPACE_RESERVED below the free-space reserve.
-   * Nothing of a rejected append is ever live.
+   * Stores `length` bytes of the source under the owner (the Store key of the rows that will name it), in extents of at
+   * most 8 MiB. Rejects with SOURCE_LENGTH where the source is shorter or longer, with SPACE_RESERVED below the
+   * free-space reserve. Nothing of a rejected append is ever live.
    */
   append(owner: Uint8Array, source: ByteSource, length: number): Promise<BlobAppend>;
-  /** The bytes from `start` up to `end` (exclusive) of the refs laid end to end; each 64 KiB block is verified before it is handed out. */
+  /**
+   * The bytes from `start` up to `end` (exclusive) of the refs laid end to end; each 64 KiB block is verified before it
+   * is handed out.
+   */
   read(refs: readonly BlobRef[], start: number, end: number): ByteSource;
   /** Checks that a commit needs whose puts name these refs: the collector has not condemned them. */
   referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[];

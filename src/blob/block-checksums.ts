@@ -3,8 +3,8 @@ import { combineCrc32c, crc32c } from "../std/checksums/index.ts";
 import { BLOCK_BYTES, blockCount } from "./format.ts";
 
 /**
- * The checksums of a needle's data as it comes in: one a block, and the whole's computed from them, so that each byte is
- * run through only once.
+ * The checksums of a needle's data as it comes in: one a block, and the whole's computed from them, so that each byte
+ * is run through only once.
  */
 export class BlockChecksums {
   readonly #blocks: number[] = [];

@@ -2,8 +2,8 @@ import { assert } from "../std/assert.ts";
 import { blobFailure } from "./errors.ts";
 
 /**
- * Memory that running appends share, first come first served. Each takes all that it will need before it reads anything of its
- * body: appends that held half of their memory could wait for each other for ever.
+ * Memory that running appends share, first come first served. Each takes all that it will need before it reads anything
+ * of its body: appends that held half of their memory could wait for each other for ever.
  */
 export class Budget {
   readonly #bytesMax: number;
@@ -26,7 +26,10 @@ export class Budget {
     return this.#waiting.length;
   }
 
-  /** Undefined where there is room at once. Rejects with BLOBS_OVERLOADED where too many wait. A request above the limit waits to be alone. */
+  /**
+   * Undefined where there is room at once. Rejects with BLOBS_OVERLOADED where too many wait. A request above the limit
+   * waits to be alone.
+   */
   take(bytes: number): Promise<void> | undefined {
     if (this.#closed) throw blobFailure("BLOBS_CLOSED");
     if (this.#waiting.length === 0 && this.#fits(bytes)) {

@@ -15,9 +15,9 @@ export interface CertainCommit {
 }
 
 /**
- * Commits until the outcome is known. The commit must check what makes a second application impossible. `proof` is a row that it
- * puts, with a value that no other commit writes, or that it deletes (then without a value). Returns the proof's revision (0 for a
- * deleted row), or undefined where the checks failed and the proof is not there.
+ * Commits until the outcome is known. The commit must check what makes a second application impossible. `proof` is a
+ * row that it puts, with a value that no other commit writes, or that it deletes (then without a value). Returns the
+ * proof's revision (0 for a deleted row), or undefined where the checks failed and the proof is not there.
  */
 export async function commitCertainly(
   { store, sleeper, health }: CertainCommit,

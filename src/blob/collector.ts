@@ -4,7 +4,7 @@ import { type Candidate, EXAMINED_MAX, type Examiner } from "./examiner.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { InFlight } from "./in-flight.ts";
 import { locate } from "./locator.ts";
-import { decodeDropTime, needleOfSuffix } from "./needle-rows.ts";
+import { decodeDropTime, encodeDrop, needleOfSuffix } from "./needle-rows.ts";
 import type { BlobOptions } from "./options.ts";
 import type { Registry } from "./registry.ts";
 
@@ -59,7 +59,9 @@ export class Collector {
   /** Undefined where it is not time yet, or where there is nothing left to examine: then the row goes. */
   async #candidateOf(row: Row): Promise<Candidate | undefined> {
     const { clock, registry, files, inFlight, options } = this.#context;
-    if (decodeDropTime(row.value) + options.readersGraceMillis > clock.now()) return undefined;
+    const ageMillis = clock.now() - decodeDropTime(row.value);
+    if (ageMillis < 0) await this.#restamp(row);
+    if (ageMillis < options.readersGraceMillis) return undefined;
     const name = needleOfSuffix(row.suffix);
     const volume = name && registry.get(name.volume);
     if (name === undefined || volume === undefined || volume.row.state === "removed") {
@@ -72,6 +74,13 @@ export class Collector {
     // Without a header nobody knows whose it is: it stays as it is, and so does the row, until the volume is repaired.
     if (slot === "absent" || slot === "unreadable") return undefined;
     return { owner: slot.owner, name, slotBytes: slot.end - slot.position, drop: row };
+  }
+
+  /** The clock was ahead when the row was written: its time begins now. */
+  async #restamp({ table, key, suffix, revision }: Row): Promise<void> {
+    const value = encodeDrop(Math.max(0, Math.floor(this.#context.clock.now())));
+    const checks = [{ table, key, suffix, revision }];
+    await this.#context.store.commit({ checks, puts: [{ table, key, suffix, value }] });
   }
 
   async #forget(row: Row): Promise<void> {

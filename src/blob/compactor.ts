@@ -1,4 +1,5 @@
 import type { Clock, Disk } from "../env/index.ts";
+import { hasCode } from "../std/errors.ts";
 import type { Store } from "../store/index.ts";
 import { blobFailure } from "./errors.ts";
 import type { BlobCounters, BlobEvent, DamageEvent } from "./events.ts";
@@ -16,8 +17,11 @@ import { type Retirement, removeIfThere } from "./retirement.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
 import type { SpaceKeeper } from "./space-keeper.ts";
 
-/** A volume that could not be compacted is tried again after this long. */
-const RETRY_MILLIS = 60_000;
+/**
+ * A volume that could not be compacted is tried again after so many looks; a damaged one would only be read in vain.
+ */
+const RETRY_TURNS = 6;
+const RETRY_TURNS_DAMAGED = 360;
 
 export interface CompactorContext {
   readonly disk: Disk;
@@ -40,9 +44,10 @@ export interface CompactorContext {
 }
 
 /**
- * Copies the live needles of a sealed volume to its next generation, which becomes the current one by one commit of the volume's
- * row. Before that commit the new file is verified and synced: a stop at any point leaves the generation that the row names whole.
- * Only needles with a garbage mark are left out. Damage ends the attempt: what can not be copied must not be dropped.
+ * Copies the live needles of a sealed volume to its next generation, which becomes the current one by one commit of the
+ * volume's row. Before that commit the new file is verified and synced: a stop at any point leaves the generation that
+ * the row names whole. Only needles with a garbage mark are left out. Damage ends the attempt: what can not be copied
+ * must not be dropped.
  */
 export class Compactor {
   readonly #context: CompactorContext;
@@ -70,13 +75,23 @@ export class Compactor {
       if (worst === undefined || garbageShare(volume) > garbageShare(worst)) worst = volume;
     }
     if (worst === undefined) return;
-    this.#notBeforeMillis.set(worst.id, nowMillis + RETRY_MILLIS);
-    await this.compact(worst);
+    this.#notBeforeMillis.set(worst.id, nowMillis + RETRY_TURNS * options.compactIntervalMillis);
+    try {
+      await this.compact(worst);
+    } catch (error) {
+      if (hasCode(error, "VOLUME_NOT_COMPACTED")) {
+        this.#notBeforeMillis.set(worst.id, nowMillis + RETRY_TURNS_DAMAGED * options.compactIntervalMillis);
+      }
+      throw error;
+    }
     this.#notBeforeMillis.delete(worst.id);
     this.#requested.delete(worst);
   }
 
-  /** Whatever its garbage: this renews a damaged table too. Rejects with VOLUME_NOT_COMPACTED where something can not be read. */
+  /**
+   * Whatever its garbage: this renews a damaged table too. Rejects with VOLUME_NOT_COMPACTED where something can not be
+   * read.
+   */
   async compact(volume: Volume): Promise<void> {
     if (!canCompact(volume)) throw blobFailure("VOLUME_NOT_COMPACTED", { data: { volume: volume.id } });
     volume.held = true;
@@ -100,7 +115,8 @@ export class Compactor {
     } catch (error) {
       throw isDiskFull(error) ? blobFailure("SPACE_RESERVED", { cause: error }) : error;
     } finally {
-      if (!settled && !volume.frozen && !health.stopping) await removeIfThere(disk, nextName);
+      // Where this fails too, the next attempt or the next start removes it.
+      if (!settled && !volume.frozen && !health.stopping) await removeIfThere(disk, nextName).catch(() => {});
     }
   }
 

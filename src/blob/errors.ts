@@ -3,8 +3,7 @@ import { type AshlarError, failures } from "../std/errors.ts";
 export const BLOB_ERRORS = {
   BLOB_DAMAGED: {
     what: "Stored bytes fail their checksum.",
-    advice:
-      "Restore the object from a copy; `ashlar volume verify` shows what else the volume lost. Nothing wrong was served.",
+    advice: "Restore the object from a copy; `ashlar volume verify` shows what else the volume lost.",
   },
   BLOB_MISSING: {
     what: "The volume does not hold the bytes that a row refers to.",

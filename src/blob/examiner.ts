@@ -34,9 +34,10 @@ export interface ExaminerContext extends CertainCommit {
 }
 
 /**
- * Finds out whether needles are garbage, without a gap for a reference to slip through. First a mark is committed; every commit
- * that names the needle checks that there is none. Only then the owner's rows are asked: a reference is there already and is seen,
- * or its commit meets the mark and fails. A live needle's mark goes; a garbage needle's mark stays until its bytes are long gone.
+ * Finds out whether needles are garbage, without a gap for a reference to slip through. First a mark is committed;
+ * every commit that names the needle checks that there is none. Only then the owner's rows are asked: a reference is
+ * there already and is seen, or its commit meets the mark and fails. A live needle's mark goes; a garbage needle's mark
+ * stays until its bytes are long gone.
  */
 export class Examiner {
   readonly #context: ExaminerContext;
@@ -54,31 +55,27 @@ export class Examiner {
   }
 
   /**
-   * At most EXAMINED_MAX. Needles of volumes that are held are left for later. Returns those that are garbage now, or were before.
-   * After a rejection marks may be pending.
+   * At most EXAMINED_MAX. Needles of volumes that are held are left for later. Returns those that are garbage now, or
+   * were before. After a rejection marks may be pending.
    */
   examine(candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     return this.#inTurn(async () => {
-      const { references, bugs } = this.#context;
-      const fresh = distinct(candidates).filter((candidate) => this.#isFree(candidate));
-      const unreferenced = bugs.has("ask-before-mark")
-        ? await keepWhere(fresh, async ({ owner, name }) => !(await references.isLive(owner, name)))
-        : fresh;
+      const { bugs } = this.#context;
+      const free = distinct(candidates).filter((candidate) => this.#isFree(candidate));
+      const early = bugs.has("ask-before-mark") ? await this.#ask(free) : undefined;
       const garbage: Candidate[] = [];
-      const marked = await this.#mark(unreferenced, garbage);
-      garbage.push(...(await this.#judge(marked, bugs.has("ask-before-mark") || bugs.has("delete-without-asking"))));
+      const marked = await this.#mark(free, garbage);
+      garbage.push(...(await this.#judge(marked, early ?? (await this.#ask(marked)))));
       return garbage;
     });
   }
 
   /** Asks again about needles whose marks were left pending. At most EXAMINED_MAX. */
-  reexamine(marks: readonly (Candidate & { readonly markRevision: number })[]): Promise<void> {
-    return this.#inTurn(() =>
-      this.#judge(
-        marks.filter((candidate) => this.#isFree(candidate)),
-        false,
-      ),
-    );
+  reexamine(marks: readonly MarkedCandidate[]): Promise<readonly Candidate[]> {
+    return this.#inTurn(async () => {
+      const free = marks.filter((candidate) => this.#isFree(candidate));
+      return this.#judge(free, await this.#ask(free));
+    });
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -91,7 +88,9 @@ export class Examiner {
     return this.#context.registry.get(name.volume)?.held === false;
   }
 
-  /** All marks in one commit, or one by one where one of them can not be set. What is garbage already goes to the list. */
+  /**
+   * All marks in one commit, or one by one where one of them can not be set. What is garbage already goes to the list.
+   */
   async #mark(candidates: readonly Candidate[], garbage: Candidate[]): Promise<MarkedCandidate[]> {
     if (candidates.length === 0) return [];
     const revision = await this.#commitMarks(candidates);
@@ -123,13 +122,17 @@ export class Examiner {
     return undefined;
   }
 
-  async #judge(marked: readonly MarkedCandidate[], skipQuestion: boolean): Promise<readonly Candidate[]> {
-    const { references } = this.#context;
-    const live = await Promise.all(
-      marked.map(({ owner, name }) => (skipQuestion ? false : references.isLive(owner, name))),
-    );
-    await this.#spare(marked.filter((_, at) => live[at]));
-    return this.#condemn(marked.filter((_, at) => !live[at]));
+  /** Needles that a row names, by `nameOf`. */
+  async #ask(candidates: readonly Candidate[]): Promise<ReadonlySet<string>> {
+    const { references, bugs } = this.#context;
+    if (bugs.has("delete-without-asking")) return new Set();
+    const answers = await Promise.all(candidates.map(({ owner, name }) => references.isLive(owner, name)));
+    return new Set(candidates.filter((_, at) => answers[at]).map(nameOf));
+  }
+
+  async #judge(marked: readonly MarkedCandidate[], live: ReadonlySet<string>): Promise<readonly Candidate[]> {
+    await this.#spare(marked.filter((candidate) => live.has(nameOf(candidate))));
+    return this.#condemn(marked.filter((candidate) => !live.has(nameOf(candidate))));
   }
 
   async #spare(marked: readonly MarkedCandidate[]): Promise<void> {
@@ -191,17 +194,15 @@ function unchanged(row: Row): Check {
   return { ...address, revision: row.revision };
 }
 
-/** One of each needle: a commit writes a row once. */
-function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const seen = new Map<string, Candidate>();
-  for (const candidate of candidates) {
-    const key = `${candidate.name.volume}:${candidate.name.needle}`;
-    if (!seen.has(key)) seen.set(key, candidate);
-  }
-  return [...seen.values()];
+function nameOf({ name }: Candidate): string {
+  return `${name.volume}:${name.needle}`;
 }
 
-async function keepWhere<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {
-  const kept = await Promise.all(items.map(test));
-  return items.filter((_, at) => kept[at]);
+/** One of each needle: a commit writes a row once. */
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const byName = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    if (!byName.has(nameOf(candidate))) byName.set(nameOf(candidate), candidate);
+  }
+  return [...byName.values()];
 }

@@ -9,8 +9,9 @@ import type { WriterContext } from "./needle-writer.ts";
 import type { OpenVolume } from "./open-volume.ts";
 
 /**
- * Extents of streams, in a volume of their own. Each reserves its slot with its first bytes and is written piece by piece beside
- * others; the last piece brings the trailer. One sync acknowledges all that are complete; meanwhile more become so.
+ * Extents of streams, in a volume of their own. Each reserves its slot with its first bytes and is written piece by
+ * piece beside others; the last piece brings the trailer. One sync acknowledges all that are complete; meanwhile more
+ * become so.
  */
 export class ExtentWriter {
   readonly #context: WriterContext;
@@ -71,7 +72,9 @@ interface SyncGroup {
   running: Promise<void> | undefined;
 }
 
-/** One extent on its way: `write` its data in pieces, one call at a time, then `finish`; or `abandon` it at any point. */
+/**
+ * One extent on its way: `write` its data in pieces, one call at a time, then `finish`; or `abandon` it at any point.
+ */
 export class Extent {
   readonly #context: WriterContext;
   readonly #writer: ExtentWriter;

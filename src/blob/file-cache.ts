@@ -3,7 +3,10 @@ import { assert } from "../std/assert.ts";
 import { type VolumeIdentity, volumeFileName } from "./format.ts";
 import { NeedleTable } from "./needle-table.ts";
 
-/** A file that stays open, and what it holds stays readable, until `close`: a new generation or the volume's removal change nothing. */
+/**
+ * A file that stays open, and what it holds stays readable, until `close`: a new generation or the volume's removal
+ * change nothing.
+ */
 export interface FileLease extends Disposable {
   readonly file: DiskFile;
   readonly identity: VolumeIdentity;
@@ -17,7 +20,10 @@ interface Entry {
   forgotten: boolean;
 }
 
-/** Volume files open for reading. Those that nobody reads are kept up to a limit and closed in the order of their last use. */
+/**
+ * Volume files open for reading. Those that nobody reads are kept up to a limit and closed in the order of their last
+ * use.
+ */
 export class FileCache {
   readonly #disk: Disk;
   readonly #idleMax: number;

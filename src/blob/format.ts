@@ -1,4 +1,5 @@
-// A volume file, little-endian. Generation 1 is written needle by needle; later generations are compacted copies with a table.
+// A volume file, little-endian. Generation 1 is written needle by needle; later generations are compacted copies with a
+// table.
 //
 //   generation 1                                        generation 2 and later
 //   +------------+--------+--------+-----+----------+   +------------+--------+-----+--------------+--------+-----+
@@ -13,11 +14,11 @@
 //   | 56          |       |                    | 64 KiB of the data      | 40          | end of the slot|
 //   +-------------+-------+--------------------+-------------------------+-------------+----------------+
 //
-// What is written between two syncs of generation 1 begins at a sector boundary, and its last slot is lengthened up to one: no
-// write ever touches a sector that holds acknowledged bytes, so a torn sector can not take them along.
+// What is written between two syncs of generation 1 begins at a sector boundary, and its last slot is lengthened up to
+// one: no write ever touches a sector that holds acknowledged bytes, so a torn sector can not take them along.
 //
-// A needle's number is its position in generation 1 divided by 8: its name for life. A position is never handed out twice, and
-// neither is a volume's id.
+// A needle's number is its position in generation 1 divided by 8: its name for life. A position is never handed out
+// twice, and neither is a volume's id.
 
 import { crc32c } from "../std/checksums/index.ts";
 
@@ -42,7 +43,9 @@ export const FOLDER = "volumes";
 /** Needles are small and share one sync; extents are pieces of streams, in volumes of their own. */
 export type VolumeKind = "needles" | "extents";
 
-/** What every header and footer of a file is bound to, so that bytes of another file or of an earlier life never count. */
+/**
+ * What every header and footer of a file is bound to, so that bytes of another file or of an earlier life never count.
+ */
 export interface VolumeIdentity {
   readonly volume: number;
   readonly generation: number;

@@ -2,8 +2,9 @@ import { hasCode } from "../std/errors.ts";
 import { blobFailure } from "./errors.ts";
 
 /**
- * Whether volumes may still be written. After a failed write or sync nobody knows what the disk holds: everything that waits is
- * rejected, nothing more is taken, and the node must stop. A full disk is not such a failure while it says so before a sync.
+ * Whether volumes may still be written. After a failed write or sync nobody knows what the disk holds: everything that
+ * waits is rejected, nothing more is taken, and the node must stop. A full disk is not such a failure while it says so
+ * before a sync.
  */
 export class Health {
   readonly #onFatal: (error: Error) => void;

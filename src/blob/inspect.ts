@@ -2,10 +2,11 @@ import type { Disk, DiskFile } from "../env/index.ts";
 import { blobFailure } from "./errors.ts";
 import { FOLDER, parseVolumeFileName, SUPERBLOCK_BYTES, volumeFileName } from "./format.ts";
 import { NeedleTable } from "./needle-table.ts";
-import { parseSuperblock, type Superblock } from "./superblock.ts";
+import { readSuperblock, type Superblock } from "./superblock.ts";
 import { type Slot, walkSlots } from "./walk.ts";
 
-// Volumes as files, for `ashlar volume list`, `inspect` and `verify`: these need the disk and no running node. They change nothing.
+// Volumes as files, for `ashlar volume list`, `inspect` and `verify`: these need the disk and no running node. They
+// change nothing.
 
 export interface VolumeFile {
   readonly volume: number;
@@ -26,7 +27,9 @@ export interface VolumeReport {
   readonly dataBytes: number;
   readonly voidSlots: number;
   readonly fillers: number;
-  /** Slots that begin below the length that a later header proves synced, and fail. Garbage among them is nobody's loss. */
+  /**
+   * Slots that begin below the length that a later header proves synced, and fail. Garbage among them is nobody's loss.
+   */
   readonly damaged: readonly { readonly position: number; readonly bytes: number; readonly what: string }[];
   /** Slots that fail and that nothing proves to have been synced. */
   readonly unfinished: number;
@@ -92,7 +95,7 @@ async function* inspectFile(
   { volume, generation }: Pick<VolumeFile, "volume" | "generation">,
   verify: "footers" | "data",
 ): AsyncGenerator<Inspected, void, void> {
-  const superblock = parseSuperblock(await file.read(0, SUPERBLOCK_BYTES));
+  const superblock = await readSuperblock(file);
   if (superblock === undefined) throw blobFailure("VOLUME_UNREADABLE", { data: { volume, generation } });
   const { identity } = superblock;
   if (identity.volume !== volume || identity.generation !== generation) {
@@ -105,7 +108,7 @@ async function* inspectFile(
   yield { kind: "superblock", superblock, fileBytes };
   const table = generation === 1 ? undefined : await NeedleTable.open(file, identity);
   const to = table?.slotsEnd ?? fileBytes;
-  yield* walkSlots(file, identity, { from: SUPERBLOCK_BYTES, to, verify });
+  yield* walkSlots(file, identity, { from: SUPERBLOCK_BYTES, to, verify, skipsUnreadable: true });
   if (table === undefined) return;
   yield { kind: "table", position: to, end: fileBytes, holds: await table.verify(file) };
 }

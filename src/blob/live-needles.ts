@@ -17,8 +17,8 @@ export interface LiveNeedlesContext {
 }
 
 /**
- * The needles of a sealed volume without a garbage mark, in file order. While the volume is held no mark changes. Throws
- * VOLUME_NOT_COMPACTED at anything that can not be read: it may be somebody's.
+ * The needles of a sealed volume without a garbage mark, in file order. While the volume is held no mark changes.
+ * Throws VOLUME_NOT_COMPACTED at anything that can not be read: it may be somebody's.
  */
 export async function* liveNeedles(
   context: LiveNeedlesContext,

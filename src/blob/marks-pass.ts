@@ -3,7 +3,7 @@ import { type Row, type RowKey, type Store, TABLES } from "../store/index.ts";
 import { EXAMINED_MAX, type Examiner, type MarkedCandidate } from "./examiner.ts";
 import type { FileCache } from "./file-cache.ts";
 import { locate } from "./locator.ts";
-import { decodeMark, type Mark, type NeedleName, needleOfSuffix } from "./needle-rows.ts";
+import { decodeMark, encodeMark, type Mark, type NeedleName, needleOfSuffix } from "./needle-rows.ts";
 import type { BlobOptions } from "./options.ts";
 import type { Registry, Volume } from "./registry.ts";
 import { volumeAddress } from "./volume-row.ts";
@@ -21,8 +21,8 @@ export interface MarksPassContext {
 }
 
 /**
- * Goes through all marks: after a start to count the garbage again and to judge what was left pending, later to remove the marks
- * of needles that compaction has dropped so long ago that nobody can still be about to refer to them.
+ * Goes through all marks: after a start to count the garbage again and to judge what was left pending, later to remove
+ * the marks of needles that compaction has dropped so long ago that nobody can still be about to refer to them.
  */
 export class MarksPass {
   readonly #context: MarksPassContext;
@@ -88,19 +88,27 @@ export class MarksPass {
   async #lookAtGarbage(row: Row, name: NeedleName, mark: Mark, volume: Volume | undefined): Promise<void> {
     const { clock, registry, files, store, options, run } = this.#context;
     if (volume !== undefined && volume.row.state !== "removed") {
-      const isThere = volume.row.generation === 1 || (await locate(files, volume, name.needle)) !== "absent";
+      // In generation 1 all is where it was, but for what recovery covered: that is counted as a gap and has no bytes
+      // here.
+      const isSure = volume.row.generation === 1 && mark.slotBytes > 0;
+      const isThere = isSure || (await locate(files, volume, name.needle)) !== "absent";
       if (isThere && !this.#counted && mark.run !== run) volume.garbageBytes += mark.slotBytes;
       if (isThere || registry.get(name.volume)?.held) return;
     }
     // A volume that this node does not know may be another node's.
     if (volume === undefined && (await store.get(volumeAddress(name.volume))).row !== undefined) return;
     // Nothing named the needle when the mark was set: a reference on its way was read before.
-    const leftMillis = mark.timeMillis + options.referenceMillisMax - clock.now();
-    if (leftMillis > 0) {
-      this.request(leftMillis);
-      return;
-    }
+    const ageMillis = clock.now() - mark.timeMillis;
+    if (ageMillis < options.referenceMillisMax) this.request(options.referenceMillisMax - Math.max(0, ageMillis));
+    if (ageMillis >= 0 && ageMillis < options.referenceMillisMax) return;
     const { table, key, suffix, revision } = row;
-    await store.commit({ checks: [{ table, key, suffix, revision }], deletes: [{ table, key, suffix }] });
+    const address = { table, key, suffix };
+    const checks = [{ ...address, revision }];
+    if (ageMillis >= 0) await store.commit({ checks, deletes: [address] });
+    else {
+      // The clock was ahead when it was set: its time begins now.
+      const value = encodeMark({ ...mark, timeMillis: Math.max(0, Math.floor(clock.now())) });
+      await store.commit({ checks, puts: [{ ...address, value }] });
+    }
   }
 }

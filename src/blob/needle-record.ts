@@ -1,5 +1,5 @@
 import { BlockChecksums, wholeChecksum } from "./block-checksums.ts";
-import { HEADER_BYTES, slotBytesFor, type VolumeIdentity } from "./format.ts";
+import { HEADER_BYTES, needleBytes, slotBytesFor, type VolumeIdentity } from "./format.ts";
 import { encodeHeader, encodeTrailer } from "./needle.ts";
 
 export interface RecordPlace {
@@ -11,7 +11,10 @@ export interface RecordPlace {
   readonly identity: VolumeIdentity;
 }
 
-/** One needle as it will stand on disk, built in one piece of memory: the data comes in first, header and trailer when it has a place. */
+/**
+ * One needle as it will stand on disk, built in one piece of its writer's memory: the data comes in first, header and
+ * trailer when it has a place.
+ */
 export class NeedleRecord {
   readonly bytes: Uint8Array;
   readonly dataBytes: number;
@@ -20,8 +23,10 @@ export class NeedleRecord {
   #whole = 0;
   #blocks: readonly number[] = [];
 
-  constructor(owner: Uint8Array, dataBytes: number) {
-    this.bytes = new Uint8Array(slotBytesFor(owner.length, dataBytes));
+  /** `memory` holds at least the slot; what it held before does not matter. */
+  constructor(owner: Uint8Array, dataBytes: number, memory: Uint8Array) {
+    this.bytes = memory.subarray(0, slotBytesFor(owner.length, dataBytes));
+    this.bytes.fill(0, needleBytes(owner.length, dataBytes));
     this.bytes.set(owner, HEADER_BYTES);
     this.dataBytes = dataBytes;
     this.#ownerBytes = owner.length;

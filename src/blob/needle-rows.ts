@@ -6,9 +6,11 @@ import { blobFailure } from "./errors.ts";
 // Rows that the collector works with, under a needle's owner; the suffix names the needle.
 //
 //   drop   a row of the owner let go of the needle: version u8, time u64
-//   dead   the collector's verdict: version u8, state u8 (1 pending, 2 garbage), run u32, sequence varint, slot bytes varint, time u64
+//   dead   the collector's verdict: version u8, state u8 (1 pending, 2 garbage), run u32, sequence varint,
+//          slot bytes varint, time u64
 //
-// A pending mark asks every commit that names the needle to wait: whether it lives is being found out. Garbage is final.
+// A pending mark asks every commit that names the needle to wait: whether it lives is being found out. Garbage is
+// final.
 
 export interface NeedleName {
   readonly volume: number;

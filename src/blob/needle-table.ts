@@ -1,18 +1,19 @@
 import type { DiskFile } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
-import { equalBytes, utf8 } from "../std/bytes.ts";
+import { EMPTY, equalBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
+import { hasCode } from "../std/errors.ts";
 import { getU64, setU64, viewOf } from "./fields.ts";
 import { alignUp, SECTOR_BYTES, SUPERBLOCK_BYTES, UNIT_BYTES, type VolumeIdentity } from "./format.ts";
 import { walkSlots } from "./walk.ts";
 
-// Where the needles of a compacted volume are, at the end of its file. Readers keep only the fences in memory: one pread of a page
-// finds a needle among 510. All checksums start from the volume's salt.
+// Where the needles of a compacted volume are, at the end of its file. Readers keep only the fences in memory: one
+// pread of a page finds a needle among 510. All checksums start from the volume's salt.
 //
 //   page (4096):    magic u32 | page u32 | entries u32 | crc32c u32 | entries: (needle u32, position / 8 u32) ... zeros
 //   fences:         the first needle of each page, u32 each; zeros up to a sector
-//   end (4096):     magic 8 | version u32 | volume u32 | generation u32 | entries u32 | pages u32 | crc32c of fences u32
-//                   | end of the slots u64 | first page u64 | zeros ... | crc32c u32
+//   end (4096):     magic 8 | version u32 | volume u32 | generation u32 | entries u32 | pages u32
+//                   | crc32c of fences u32 | end of the slots u64 | first page u64 | zeros ... | crc32c u32
 
 const PAGE_BYTES = SECTOR_BYTES;
 const PAGE_MAGIC = 0x6c64_6e54;
@@ -56,8 +57,8 @@ export function* encodeNeedleTable(
 }
 
 /**
- * Finds needles of one compacted file. Where the table is damaged it is rebuilt in memory from the slots' headers: a lost page must
- * not cost the needles that it names.
+ * Finds needles of one compacted file. Where the table is damaged it is rebuilt in memory from the slots' headers: a
+ * lost page must not cost the needles that it names.
  */
 export class NeedleTable {
   readonly #identity: VolumeIdentity;
@@ -82,10 +83,14 @@ export class NeedleTable {
 
   static async open(file: DiskFile, identity: VolumeIdentity): Promise<NeedleTable> {
     const fileBytes = await file.length();
-    const end = parseEnd(await file.read(Math.max(0, fileBytes - END_BYTES), END_BYTES), identity, fileBytes);
+    const end = parseEnd(
+      await readIfReadable(file, Math.max(0, fileBytes - END_BYTES), END_BYTES),
+      identity,
+      fileBytes,
+    );
     if (end !== undefined) {
       const fencesAt = end.pagesPosition + end.pages * PAGE_BYTES;
-      const fences = await file.read(fencesAt, alignUp(end.pages * 4, SECTOR_BYTES));
+      const fences = await readIfReadable(file, fencesAt, alignUp(end.pages * 4, SECTOR_BYTES));
       if (crc32c(fences, identity.salt) === end.fencesChecksum) {
         const view = viewOf(fences);
         const firsts = Uint32Array.from({ length: end.pages }, (_, page) => view.getUint32(page * 4, true));
@@ -134,7 +139,7 @@ export class NeedleTable {
   }
 
   async #load(file: DiskFile, page: number): Promise<TablePage | undefined> {
-    const bytes = await file.read(this.#pagesPosition + page * PAGE_BYTES, PAGE_BYTES);
+    const bytes = await readIfReadable(file, this.#pagesPosition + page * PAGE_BYTES, PAGE_BYTES);
     const entries = parsePage(bytes, page, this.#identity);
     if (entries === undefined) return undefined;
     if (this.#pages.size >= PAGES_KEPT_MAX) this.#pages.delete(this.#pages.keys().next().value!);
@@ -209,9 +214,20 @@ function parseEnd(bytes: Uint8Array, identity: VolumeIdentity, fileBytes: number
   return fencesAt + alignUp(end.pages * 4, SECTOR_BYTES) + END_BYTES === fileBytes ? end : undefined;
 }
 
+/** Bytes that the disk can not read fail their checksum like any others. */
+async function readIfReadable(file: DiskFile, position: number, length: number): Promise<Uint8Array> {
+  try {
+    return await file.read(position, length);
+  } catch (error) {
+    if (!hasCode(error, "DISK_FAILED")) throw error;
+    return EMPTY;
+  }
+}
+
 async function rebuild(file: DiskFile, identity: VolumeIdentity, slotsEnd: number): Promise<TablePage> {
   const found: NeedlePlace[] = [];
-  for await (const slot of walkSlots(file, identity, { from: SUPERBLOCK_BYTES, to: slotsEnd, verify: "footers" })) {
+  const options = { from: SUPERBLOCK_BYTES, to: slotsEnd, verify: "footers" as const, skipsUnreadable: true };
+  for await (const slot of walkSlots(file, identity, options)) {
     if (slot.kind === "needle") found.push({ needle: slot.header.needle, position: slot.position });
   }
   found.sort((left, right) => left.needle - right.needle);

@@ -32,8 +32,8 @@ const BATCH_NEEDLES_MAX = 1000;
 const ZEROS = new Uint8Array(SECTOR_BYTES);
 
 /**
- * Group commit of small needles: what waits goes out in one write and is acknowledged after one sync; meanwhile the next batch
- * gathers. One batch is on its way at a time, so the volume is durable up to where the next one begins.
+ * Group commit of small needles: what waits goes out in one write and is acknowledged after one sync; meanwhile the
+ * next batch gathers. One batch is on its way at a time, so the volume is durable up to where the next one begins.
  */
 export class NeedleWriter {
   readonly #context: WriterContext;
@@ -46,7 +46,9 @@ export class NeedleWriter {
     this.#context = context;
   }
 
-  /** Resolves when the needle is durable; it is in flight from then on. The caller bounds the memory that waits here. */
+  /**
+   * Resolves when the needle is durable; it is in flight from then on. The caller bounds the memory that waits here.
+   */
   append(record: NeedleRecord): Promise<NeedleName> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, resolve, reject });

@@ -24,8 +24,9 @@ import {
 //   |         |       | u16   |       |         |        | u32     |       | millis  |          |          |        |
 //   +---------+-------+-------+-------+---------+--------+---------+-------+---------+----------+----------+--------+
 //
-// `durable` is the length of the volume known to be synced when the header was written: a valid header proves it. The checksum
-// starts from the volume's salt and covers the header and the owner. A filler (flag 1) has no owner, data or footer.
+// `durable` is the length of the volume known to be synced when the header was written: a valid header proves it. The
+// checksum starts from the volume's salt and covers the header and the owner. A filler (flag 1) has no owner, data or
+// footer.
 //
 // Footer, written last:
 //
@@ -35,8 +36,8 @@ import {
 //   | u32     | u32   | 8     | u32     | bytes | of data  | crc32c   | u32   | u32    |
 //   +---------+-------+-------+---------+-------+----------+----------+-------+--------+
 //
-// Its checksum starts from the salt too and covers the block checksums before it, except in a void footer: that of a stream that
-// broke off, whose blocks were never all known.
+// Its checksum starts from the salt too and covers the block checksums before it, except in a void footer: that of a
+// stream that broke off, whose blocks were never all known.
 
 const HEADER_MAGIC = 0x6c64_6e41;
 const FOOTER_MAGIC = 0x6c64_6e46;
@@ -82,8 +83,9 @@ export function headerChecksumAt(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The header at `at`, or undefined where there is none that holds: wrong magic, tag or checksum, or sizes that do not fit together.
- * `bytes` must reach to the end of the owner, else a header with a long owner does not count; see `headerBytesWanted`.
+ * The header at `at`, or undefined where there is none that holds: wrong magic, tag or checksum, or sizes that do not
+ * fit together. `bytes` must reach to the end of the owner, else a header with a long owner does not count; see
+ * `headerBytesWanted`.
  */
 export function parseHeader(bytes: Uint8Array, at: number, identity: VolumeIdentity): NeedleHeader | undefined {
   if (at + HEADER_BYTES > bytes.length) return undefined;
@@ -113,7 +115,10 @@ export function headerBytesWanted(bytes: Uint8Array, at: number): number {
   return HEADER_BYTES + Math.min(viewOf(bytes).getUint16(at + 6, true), OWNER_BYTES_MAX);
 }
 
-/** The first position from `at`, in steps of 8, where a header may begin; -1 if there is none. `bytes` begins at a multiple of 8. */
+/**
+ * The first position from `at`, in steps of 8, where a header may begin; -1 if there is none. `bytes` begins at a
+ * multiple of 8.
+ */
 export function findHeaderMagic(bytes: Uint8Array, at: number): number {
   const view = viewOf(bytes);
   for (let position = at; position + 4 <= bytes.length; position += UNIT_BYTES) {

@@ -59,11 +59,14 @@ export interface LocalBlobs extends Blobs {
   compactVolume(volume: number): Promise<void>;
   /** Takes the open volumes out of use; they are sealed as soon as running appends are done with them. */
   sealVolumes(): Promise<void>;
-  /** One turn of all background work, beside those that the timers start. */
+  /** One turn of each background task now, the scrub among them. Rejects with the first failure. */
   maintain(): Promise<void>;
 }
 
-/** Recovers what the last stop left, then starts the background work. Rejects with VOLUME_FORMAT_NEWER, or with what disk and Store say. */
+/**
+ * Recovers what the last stop left, then starts the background work. Rejects with VOLUME_FORMAT_NEWER, or with what
+ * disk and Store say.
+ */
 export async function openBlobs(settings: BlobSettings): Promise<LocalBlobs> {
   const parts = assemble(settings);
   const { disk, registry, space } = parts;
@@ -209,11 +212,7 @@ class VolumeBlobs implements LocalBlobs {
   }
 
   async maintain(): Promise<void> {
-    await this.#upkeep();
-    await this.#collect();
-    await this.#parts.compactor.turn();
-    await this.#upkeep();
-    await this.#saveLedgers();
+    await this.#tasks.turnAll();
   }
 
   /** Appends that run end as usual; then nothing is open any more. A clean stop leaves nothing to recover. */
@@ -280,7 +279,10 @@ class VolumeBlobs implements LocalBlobs {
   }
 }
 
-/** Damage is reported once, and remembered in the volume's ledger until a complete verification does not find it any more. */
+/**
+ * Damage is reported once, and remembered in the volume's ledger until a complete verification does not find it any
+ * more.
+ */
 function damageRecorder(
   registry: Registry,
   counters: BlobCounters,

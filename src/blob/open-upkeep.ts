@@ -20,7 +20,10 @@ export interface OpenUpkeepContext {
   readonly onEvent: (event: BlobEvent) => void;
 }
 
-/** What open volumes need beside appends: to be recorded now and then, watched for another writer, and sealed when they are full. */
+/**
+ * What open volumes need beside appends: to be recorded now and then, watched for another writer, and sealed when they
+ * are full.
+ */
 export class OpenUpkeep {
   readonly #context: OpenUpkeepContext;
 

@@ -18,8 +18,9 @@ export interface OpenLimits {
 }
 
 /**
- * A volume of generation 1 that this process appends to. Positions are given out in order and only once. `durable` is the
- * length below which every slot is settled (complete or void) and synced; nothing at or above it is ever acknowledged.
+ * A volume of generation 1 that this process appends to. Positions are given out in order and only once. `durable` is
+ * the length below which every slot is settled (complete or void) and synced; nothing at or above it is ever
+ * acknowledged.
  */
 export class OpenVolume {
   readonly volume: Volume;
@@ -133,7 +134,10 @@ export class OpenVolume {
     this.#health.checkWritable();
   }
 
-  /** The slot's bytes are lost to a full disk; the volume takes no more, and a filler goes there when there is space again. */
+  /**
+   * The slot's bytes are lost to a full disk; the volume takes no more, and a filler goes there when there is space
+   * again.
+   */
   breakSlot(position: number, bytes: number): void {
     this.#broken.set(position, bytes);
     this.retired = true;

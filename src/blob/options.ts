@@ -17,8 +17,39 @@ export interface BlobOptionEntry {
   readonly text: string;
 }
 
-/** Every option of the volumes; flags, environment, configuration file and manual derive from this table. All are integers. */
-export const BLOB_OPTIONS = {
+export interface BlobOptions {
+  readonly volumeBytes: number;
+  readonly volumeStepBytes: number;
+  readonly needleBytesMax: number;
+  readonly extentBytes: number;
+  readonly streamBufferBytes: number;
+  readonly batchBytesMax: number;
+  readonly appendBytesMax: number;
+  readonly appendsWaitingMax: number;
+  readonly needlesInFlightMax: number;
+  readonly readSliceBytes: number;
+  readonly filesOpenMax: number;
+  readonly spaceReserveBytes: number;
+  readonly spaceReservePercent: number;
+  readonly spacePollMillis: number;
+  readonly readersGraceMillis: number;
+  readonly collectAgeMillis: number;
+  readonly collectIntervalMillis: number;
+  readonly collectTurnNeedles: number;
+  readonly referenceMillisMax: number;
+  readonly sweepEveryMillis: number;
+  readonly compactGarbagePercent: number;
+  readonly compactIntervalMillis: number;
+  readonly compactBytesPerSecond: number;
+  readonly scrubBytesPerSecond: number;
+  readonly scrubEveryMillis: number;
+}
+
+/**
+ * Every option of the volumes; flags, environment, configuration file and manual derive from this table. All are
+ * integers.
+ */
+export const BLOB_OPTIONS: Readonly<Record<keyof BlobOptions, BlobOptionEntry>> = {
   volumeBytes: {
     unit: "bytes",
     default: GIB,
@@ -31,14 +62,14 @@ export const BLOB_OPTIONS = {
     default: 64 * MIB,
     min: 64 * KIB,
     max: GIB,
-    text: "Step by which an open volume's file is lengthened ahead of what is written, so that a sync need not flush its length.",
+    text: "Step by which an open volume's file is lengthened ahead, so that a sync need not flush its length.",
   },
   needleBytesMax: {
     unit: "bytes",
     default: MIB,
     min: 4 * KIB,
     max: 16 * MIB,
-    text: "Up to here a piece is one write in the volume that shares its syncs; longer ones are streamed into the volume of extents.",
+    text: "Up to here a piece is one write in the volume with shared syncs; longer ones are streamed as extents.",
   },
   extentBytes: {
     unit: "bytes",
@@ -150,7 +181,7 @@ export const BLOB_OPTIONS = {
     default: HOUR,
     min: 0,
     max: 7 * DAY,
-    text: "The longest time between reading a reference and committing it to another row: marks stay for it after the bytes have gone.",
+    text: "The longest time between reading a reference and committing it to another row: marks stay so long.",
   },
   sweepEveryMillis: {
     unit: "ms",
@@ -194,9 +225,7 @@ export const BLOB_OPTIONS = {
     max: 3650 * DAY,
     text: "The scrub leaves a volume alone for this long after it was verified.",
   },
-} as const satisfies Readonly<Record<string, BlobOptionEntry>>;
-
-export type BlobOptions = { readonly [Name in keyof typeof BLOB_OPTIONS]: number };
+};
 
 /** The given options over the defaults. Throws BLOB_OPTION_INVALID. */
 export function blobOptions(given: Partial<BlobOptions> = {}): BlobOptions {
@@ -206,7 +235,7 @@ export function blobOptions(given: Partial<BlobOptions> = {}): BlobOptions {
     if (!Number.isSafeInteger(value) || value < entry.min || value > entry.max) throw invalid(name, value, entry);
     options[name] = value;
   }
-  const checked = options as BlobOptions;
+  const checked = options as Record<keyof BlobOptions, number>;
   const extentSlot = slotBytesFor(2048, Math.max(checked.extentBytes, checked.needleBytesMax));
   const volumeBytesMin = SUPERBLOCK_BYTES + 2 * (extentSlot + SUPERBLOCK_BYTES);
   if (checked.volumeBytes < volumeBytesMin) {

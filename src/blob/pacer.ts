@@ -1,7 +1,9 @@
 import type { Clock } from "../env/index.ts";
 import type { Sleeper } from "./sleeper.ts";
 
-/** Keeps background work to a rate. A step may be larger than a second's worth: the next one waits until it is paid for. */
+/**
+ * Keeps background work to a rate. A step may be larger than a second's worth: the next one waits until it is paid for.
+ */
 export class Pacer {
   readonly #clock: Clock;
   readonly #sleeper: Sleeper;

@@ -25,8 +25,8 @@ export interface ReaderContext {
 }
 
 /**
- * Reads needles. Nothing is handed out before its block is verified against the trailer, and the trailer against the ref: neither a
- * wrong place nor stale bytes nor damage is ever served.
+ * Reads needles. Nothing is handed out before its block is verified against the trailer, and the trailer against the
+ * ref: neither a wrong place nor stale bytes nor damage is ever served.
  */
 export class BlobReader {
   readonly #context: ReaderContext;

@@ -4,7 +4,7 @@ import type { DamageEvent } from "./events.ts";
 import { alignUp, HEADER_BYTES, SECTOR_BYTES, UNIT_BYTES, type VolumeIdentity } from "./format.ts";
 import { encodeHeader } from "./needle.ts";
 import { type BlobBugs, NO_BUGS } from "./seeded-bugs.ts";
-import { type NeedleSlot, type Slot, walkSlots } from "./walk.ts";
+import { type Hole, type NeedleSlot, type Slot, walkSlots } from "./walk.ts";
 
 export interface RecoveryStart {
   /** Up to here the Store knows that all was synced and settled; nothing before it is read. A slot begins there. */
@@ -17,8 +17,8 @@ export interface RecoveryStart {
 }
 
 /**
- * Finds out which of these needles rows name, and sees to it that no row will ever name any of the others: nobody waits for their
- * acknowledgement any more. Returns the positions of the live ones.
+ * Finds out which of these needles rows name, and sees to it that no row will ever name any of the others: nobody waits
+ * for their acknowledgement any more. Returns the positions of the live ones.
  */
 export type TailJudge = (unproven: readonly NeedleSlot[]) => Promise<ReadonlySet<number>>;
 
@@ -38,12 +38,13 @@ export type DamageFound = Pick<DamageEvent, "needle" | "position" | "bytes" | "w
 const ZEROS = new Uint8Array(1_048_576);
 
 /**
- * Reads an open volume's end back. A slot was synced if a header that was written later says so, or if a row names a needle that
- * shares sectors with it: it was acknowledged then. Where such a slot fails it is damage, reported and left alone.
+ * Reads an open volume's end back. A slot was synced if a header that was written later says so, or if a row names a
+ * needle that shares sectors with it: it was acknowledged then. Where such a slot fails it is damage, reported and left
+ * alone.
  *
- * All else was never acknowledged, however whole it looks: after a failed sync the page cache holds what the disk does not, and no
- * later sync writes it. So it is overwritten: zeros, and a filler in front, which keeps the chain of slots whole and its positions
- * from being given out again. All is synced before anyone acts on it.
+ * All else was never acknowledged, however whole it looks: after a failed sync the page cache holds what the disk does
+ * not, and no later sync writes it. So it is overwritten: zeros, and a filler in front, which keeps the chain of slots
+ * whole and its positions from being given out again. All is synced before anyone acts on it.
  */
 export async function recoverVolume(
   file: DiskFile,
@@ -76,8 +77,7 @@ export async function recoverVolume(
     gapBytes += end - position;
   }
   if (bugs.has("keep-torn-tail")) return { tail, gapBytes, fileBytes, torn, damage };
-  for (const { position, bytes } of torn) await cover(file, identity, start, position, position + bytes);
-  await file.sync();
+  await coverAll(file, identity, { ...start, durable: proven }, torn);
   return { tail, gapBytes, fileBytes: Math.max(fileBytes, tail), torn, damage };
 }
 
@@ -92,12 +92,11 @@ async function readTail(
   for await (const slot of walkSlots(file, identity, { from: start.durable, to: fileBytes, verify: "data" })) {
     slots.push(slot);
   }
-  const last = slots.at(-1);
-  if (last?.kind !== "hole") return slots;
-  slots.pop();
-  // Between the end of a slot and the next sector there is room for a hole only after a crash.
-  const end = Math.max(alignUp(last.position, SECTOR_BYTES), alignUp(last.dataEnd, SECTOR_BYTES));
-  if (end > last.position) slots.push({ ...last, end });
+  const unused = slots.at(-1)?.kind === "hole" ? (slots.pop() as Hole) : undefined;
+  const position = slots.at(-1)?.end ?? start.durable;
+  // A batch fills its last sector: where the last slot does not, more of it is missing.
+  const end = alignUp(Math.max(position, unused?.dataEnd ?? 0), SECTOR_BYTES);
+  if (end > position) slots.push({ kind: "hole", position, end, dataEnd: unused?.dataEnd ?? position });
   return slots;
 }
 
@@ -148,25 +147,39 @@ function damageOf(slot: Slot): DamageFound {
   return { needle: slot.header.needle, position: slot.position, bytes, what };
 }
 
-/** Zeros and a filler in front of them. */
-async function cover(
+/**
+ * The fillers are on disk before anything behind them becomes zeros: a crash in between must not make a position that
+ * was given out look as if it had never been.
+ */
+async function coverAll(
   file: DiskFile,
+  identity: VolumeIdentity,
+  start: RecoveryStart,
+  ranges: readonly { readonly position: number; readonly bytes: number }[],
+): Promise<void> {
+  for (const { position, bytes } of ranges) {
+    assert(position % SECTOR_BYTES === 0, "no acknowledged byte shares a sector with a filler");
+    await file.write(position, [encodeFiller(identity, start, position, bytes)]);
+  }
+  await file.sync();
+  if (ranges.length === 0) return;
+  for (const { position, bytes } of ranges) {
+    for (let at = HEADER_BYTES; at < bytes; at += ZEROS.length) {
+      await file.write(position + at, [ZEROS.subarray(0, Math.min(ZEROS.length, bytes - at))]);
+    }
+  }
+  await file.sync();
+}
+
+function encodeFiller(
   identity: VolumeIdentity,
   { epoch, timeMillis, durable }: RecoveryStart,
   position: number,
-  end: number,
-): Promise<void> {
-  assert(
-    position % SECTOR_BYTES === 0 && end % SECTOR_BYTES === 0,
-    "no acknowledged byte shares a sector with a filler",
-  );
-  for (let at = position; at < end; at += ZEROS.length) {
-    await file.write(at, [ZEROS.subarray(0, Math.min(ZEROS.length, end - at))]);
-  }
+  slotBytes: number,
+): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
-  const slotBytes = end - position;
   const needle = position / UNIT_BYTES;
   const header = { filler: true, needle, slotBytes, ownerBytes: 0, dataBytes: 0, epoch, timeMillis, durable };
   encodeHeader(bytes, 0, header, identity);
-  await file.write(position, [bytes]);
+  return bytes;
 }

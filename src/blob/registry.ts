@@ -29,13 +29,18 @@ export interface Volume {
   held: boolean;
   /** Its row is being changed, or the outcome of a change is unknown: until a restart nothing of it is removed then. */
   frozen: boolean;
-  /** The file is missing or shorter than the row says: it is served as far as it verifies, and otherwise left as it is. */
+  /**
+   * The file is missing or shorter than the row says: it is served as far as it verifies, and otherwise left as it is.
+   */
   unsound: boolean;
   /** Ends when the row is not being changed. */
   turn: Promise<void>;
 }
 
-/** The volumes of this node: rows of the `volume` and `scrub` tables, kept in memory. A row changes only by a commit that checks it. */
+/**
+ * The volumes of this node: rows of the `volume` and `scrub` tables, kept in memory. A row changes only by a commit
+ * that checks it.
+ */
 export class Registry {
   readonly #certain: CertainCommit;
   readonly #store: Store;
@@ -96,7 +101,10 @@ export class Registry {
     return revision === undefined ? undefined : this.#add(id, row, revision);
   }
 
-  /** Throws VOLUME_LOST where someone else changed the row. After any failure the volume is frozen: its state is not known. */
+  /**
+   * Throws VOLUME_LOST where someone else changed the row. After any failure the volume is frozen: its state is not
+   * known.
+   */
   change(volume: Volume, changes: Partial<VolumeRow>): Promise<void> {
     return this.#inTurn(volume, async () => {
       const row = { ...volume.row, ...changes };

@@ -13,8 +13,8 @@ interface RetiredFile {
 }
 
 /**
- * Removes files that nothing refers to any more, after the readers' grace. (Readers that have one open keep it for as long as they
- * read.) What a stop leaves here is removed at the next start: the rows tell.
+ * Removes files that nothing refers to any more, after the readers' grace. (Readers that have one open keep it for as
+ * long as they read.) What a stop leaves here is removed at the next start: the rows tell.
  */
 export class Retirement {
   readonly #disk: Disk;

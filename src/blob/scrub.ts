@@ -11,11 +11,16 @@ import type { OpenVolume } from "./open-volume.ts";
 import type { BlobOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Registry, Volume } from "./registry.ts";
-import { parseSuperblock } from "./superblock.ts";
+import type { Sleeper } from "./sleeper.ts";
+import { readSuperblock } from "./superblock.ts";
 import { type Slot, walkSlots } from "./walk.ts";
 
 /** One turn ends here, so that where it stands is saved often enough. */
 const TURN_BYTES_MAX = 67_108_864;
+/** Read at once: small against what the disk does for others meanwhile. */
+const WINDOW_BYTES = 262_144;
+/** While compaction has the volume. */
+const RETRY_MILLIS = 200;
 
 export interface ScrubContext {
   readonly clock: Clock;
@@ -24,6 +29,7 @@ export interface ScrubContext {
   readonly files: FileCache;
   readonly references: References;
   readonly pacer: Pacer;
+  readonly sleeper: Sleeper;
   readonly counters: BlobCounters;
   readonly options: BlobOptions;
   readonly openVolume: (volume: number) => OpenVolume | undefined;
@@ -33,8 +39,8 @@ export interface ScrubContext {
 }
 
 /**
- * Reads all volumes at a bounded rate and verifies every byte that somebody may ask for, the longest unverified volume first. Where
- * it stands in a volume is in the ledger, so a restart goes on there.
+ * Reads all volumes at a bounded rate and verifies every byte that somebody may ask for, the longest unverified volume
+ * first. Where it stands in a volume is in the ledger, so a restart goes on there.
  */
 export class Scrub {
   readonly #context: ScrubContext;
@@ -53,7 +59,8 @@ export class Scrub {
         next = volume;
         break;
       }
-      if (clock.now() - verifiedMillis < options.scrubEveryMillis) continue;
+      const sinceMillis = clock.now() - verifiedMillis;
+      if (sinceMillis >= 0 && sinceMillis < options.scrubEveryMillis) continue;
       if (next === undefined || verifiedMillis < next.ledger.verifiedMillis) next = volume;
     }
     if (next !== undefined) await this.#scrub(next, TURN_BYTES_MAX);
@@ -63,7 +70,10 @@ export class Scrub {
   async verify(volume: Volume): Promise<number> {
     const { ledger } = volume;
     Object.assign(ledger, { scrubCursor: 0, scrubbedBytes: 0, scrubDamage: { count: 0, needles: [] } });
-    while (!(await this.#scrub(volume, Number.MAX_SAFE_INTEGER))) this.#context.health.check();
+    while (!(await this.#scrub(volume, Number.MAX_SAFE_INTEGER))) {
+      this.#context.health.check();
+      await this.#context.sleeper.sleep(RETRY_MILLIS);
+    }
     return ledger.damage.count;
   }
 
@@ -83,7 +93,9 @@ export class Scrub {
     const start = Math.max(from, await startOf(held, ledger.scrubCursor));
     const pace = (bytes: number): Promise<void> => pacer.pace(bytes);
     let bytes = 0;
-    for await (const slot of walkSlots(held.file, held.identity, { from: start, to, verify: "data", pace })) {
+    const walk = { pace, windowBytes: WINDOW_BYTES, skipsUnreadable: true };
+    const options = { from: start, to, verify: "data" as const, ...walk };
+    for await (const slot of walkSlots(held.file, held.identity, options)) {
       if (health.stopping || volume.held || volume.identity !== held.identity) return false;
       await this.#look(volume, slot);
       bytes += slot.end - slot.position;
@@ -125,7 +137,7 @@ export class Scrub {
   /** What is not a slot: superblock, length and table. */
   async #verifyFrame(volume: Volume, lease: FileLease): Promise<void> {
     const { file, table } = lease;
-    const superblock = parseSuperblock(await file.read(0, SUPERBLOCK_BYTES));
+    const superblock = await readSuperblock(file);
     const isOurs =
       superblock?.identity.volume === volume.id && superblock.identity.generation === lease.identity.generation;
     const whole = { needle: undefined, position: 0 };

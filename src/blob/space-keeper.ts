@@ -11,8 +11,9 @@ const FRESH_MILLIS = 20;
 export type SpaceUse = "append" | "compaction";
 
 /**
- * Keeps a part of the disk free, so that deletes, compaction and the Store's log always have room. Between two looks at the disk what
- * was written since counts as used, and so does what is being written, so no burst of appends gets past the reserve.
+ * Keeps a part of the disk free, so that deletes, compaction and the Store's log always have room. Between two looks at
+ * the disk what was written since counts as used, and so does what is being written, so no burst of appends gets past
+ * the reserve.
  */
 export class SpaceKeeper {
   readonly #disk: Disk;
@@ -104,7 +105,8 @@ export class SpaceKeeper {
     this.#bytesTotal = space.bytesTotal;
     this.#written -= writtenBefore;
     this.#polledMillis = this.#clock.monotonic();
-    const low = !this.#fits(0, "append");
+    // Not even one extent more.
+    const low = !this.#fits(this.#options.extentBytes, "append");
     if (low && !this.#low) {
       this.#onEvent({ kind: "space-low", bytesFree: this.#bytesFree, bytesReserved: this.bytesReserved });
     }

@@ -1,5 +1,4 @@
-import type { Clock, Disk, DiskFile } from "../env/index.ts";
-import { hasCode } from "../std/errors.ts";
+import type { Clock, Disk } from "../env/index.ts";
 import type { References } from "./blobs.ts";
 import type { BlobEvent, DamageEvent } from "./events.ts";
 import { EXAMINED_MAX, type Examiner } from "./examiner.ts";
@@ -10,7 +9,7 @@ import type { BlobOptions } from "./options.ts";
 import { recoverVolume } from "./recovery.ts";
 import type { Registry, Volume } from "./registry.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
-import { parseSuperblock, type Superblock } from "./superblock.ts";
+import { readSuperblock } from "./superblock.ts";
 import type { NeedleSlot } from "./walk.ts";
 
 const BLANK_BYTES = 65_536;
@@ -30,8 +29,8 @@ export interface StartupContext {
 }
 
 /**
- * Brings files and rows together after a stop at any point: the row says which generation counts. Files of other generations and
- * the remains of openings go; what no row explains stays and is reported.
+ * Brings files and rows together after a stop at any point: the row says which generation counts. Files of other
+ * generations and the remains of openings go; what no row explains stays and is reported.
  */
 export async function settleFiles(context: StartupContext): Promise<void> {
   const { disk, registry, onEvent, onDamage } = context;
@@ -117,8 +116,8 @@ function isCurrentFile(registry: Registry, name: string): boolean {
 }
 
 /**
- * Another generation goes only where the current one is there: rows from an old backup must not cost the file that is left.
- * A file without a row goes only where nothing was ever written to it.
+ * Another generation goes only where the current one is there: rows from an old backup must not cost the file that is
+ * left. A file without a row goes only where nothing was ever written to it.
  */
 async function isLeftOverFile(
   { disk, registry }: StartupContext,
@@ -145,15 +144,5 @@ async function isBlank(disk: Disk, name: string): Promise<boolean> {
     }
   } finally {
     await file.close();
-  }
-}
-
-/** Undefined where it can not be read. Throws VOLUME_FORMAT_NEWER. */
-async function readSuperblock(file: DiskFile): Promise<Superblock | undefined> {
-  try {
-    return parseSuperblock(await file.read(0, SUPERBLOCK_BYTES));
-  } catch (error) {
-    if (hasCode(error, "DISK_FAILED")) return undefined;
-    throw error;
   }
 }

@@ -1,5 +1,7 @@
+import type { DiskFile } from "../env/index.ts";
 import { equalBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
+import { hasCode } from "../std/errors.ts";
 import { blobFailure } from "./errors.ts";
 import { getU64, setU64, viewOf } from "./fields.ts";
 import {
@@ -11,7 +13,8 @@ import {
   type VolumeKind,
 } from "./format.ts";
 
-// The first sector of a volume file. It is written and synced before the volume has a row in the Store, and never again.
+// The first sector of a volume file. It is written and synced before the volume has a row in the Store, and never
+// again.
 //
 //   0               8         12         16             20       24          32           40                4092
 //   +---------------+---------+----------+--------------+--------+-----------+------------+-----------------+--------+
@@ -43,7 +46,17 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   return bytes;
 }
 
-/** Undefined where the bytes are not an intact superblock. Throws FORMAT_NEWER for one of a later version. */
+/** Undefined where it can not be read. Throws VOLUME_FORMAT_NEWER. */
+export async function readSuperblock(file: DiskFile): Promise<Superblock | undefined> {
+  try {
+    return parseSuperblock(await file.read(0, SUPERBLOCK_BYTES));
+  } catch (error) {
+    if (hasCode(error, "DISK_FAILED")) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where the bytes are not an intact superblock. Throws VOLUME_FORMAT_NEWER for one of a later version. */
 export function parseSuperblock(bytes: Uint8Array): Superblock | undefined {
   if (bytes.length < SUPERBLOCK_BYTES || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return undefined;
   const view = viewOf(bytes);

@@ -26,28 +26,40 @@ export interface SweeperContext {
 }
 
 /**
- * Looks for orphans: needles whose append was never followed by a row. Every needle is asked about once when it is old enough; from
- * then on only a drop row can make it garbage. (Rarely all are asked about again, for the mistakes of others.)
+ * Looks for orphans: needles whose append was never followed by a row. Every needle is asked about once when it is old
+ * enough; from then on only a drop row can make it garbage. (Rarely all are asked about again, for the mistakes of
+ * others.)
  */
 export class Sweeper {
   readonly #context: SweeperContext;
+  readonly #startedMillis: number;
 
   constructor(context: SweeperContext) {
     this.#context = context;
+    this.#startedMillis = context.clock.monotonic();
   }
 
   async turn(): Promise<void> {
     let left = this.#context.options.collectTurnNeedles;
+    let failure: unknown;
     for (const volume of this.#context.registry.all()) {
-      if (left <= 0) return;
-      if (this.#isDue(volume)) left -= await this.#sweep(volume, left);
+      if (left <= 0) break;
+      if (!this.#isDue(volume)) continue;
+      try {
+        left -= await this.#sweep(volume, left);
+      } catch (error) {
+        // One volume's trouble is not the others'.
+        failure ??= error;
+      }
     }
+    if (failure !== undefined) throw failure;
   }
 
   #isDue({ row, ledger, held, unsound }: Volume): boolean {
     if (held || unsound || row.state === "removed") return false;
     if (row.state === "open" || ledger.sweepCursor > 0) return true;
-    return this.#context.clock.now() - ledger.sweptMillis >= this.#context.options.sweepEveryMillis;
+    const sinceMillis = this.#context.clock.now() - ledger.sweptMillis;
+    return sinceMillis < 0 || sinceMillis >= this.#context.options.sweepEveryMillis;
   }
 
   /** Returns how many needles it asked about. */
@@ -59,7 +71,8 @@ export class Sweeper {
     let asked = 0;
     let batch: NeedleSlot[] = [];
     const start = Math.max(from, await startOf(lease, ledger.sweepCursor));
-    for await (const slot of walkSlots(lease.file, lease.identity, { from: start, to, verify: "footers" })) {
+    const options = { from: start, to, verify: "footers" as const, skipsUnreadable: true };
+    for await (const slot of walkSlots(lease.file, lease.identity, options)) {
       const ready = this.#isReady(volume, slot);
       if (ready && slot.kind === "needle" && slot.state !== "void") batch.push(slot);
       if (ready && batch.length < EXAMINED_MAX) continue;
@@ -83,7 +96,10 @@ export class Sweeper {
   #isReady(volume: Volume, slot: Slot): boolean {
     if (slot.kind !== "needle") return true;
     const { clock, options, inFlight, bugs } = this.#context;
-    if (slot.header.timeMillis + options.collectAgeMillis > clock.now()) return false;
+    const ageMillis = clock.now() - slot.header.timeMillis;
+    // Where the clock was ahead, the process's own time counts.
+    const knownMillis = ageMillis < 0 ? clock.monotonic() - this.#startedMillis : ageMillis;
+    if (knownMillis < options.collectAgeMillis) return false;
     return bugs.has("ignore-in-flight") || !inFlight.has({ volume: volume.id, needle: slot.header.needle });
   }
 

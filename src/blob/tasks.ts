@@ -7,12 +7,20 @@ export interface Task {
   readonly run: () => Promise<void>;
 }
 
-/** Background work: each task runs in turns, never two at once, with a pause between them. A failed turn is reported and tried again. */
+interface Entry {
+  readonly task: Task;
+  timer: Timer | undefined;
+  running: Promise<void> | undefined;
+}
+
+/**
+ * Background work: each task runs in turns, never two at once, with a pause between them. A failed turn is reported and
+ * tried again.
+ */
 export class Tasks {
   readonly #timers: Timers;
   readonly #onError: (task: string, error: Error) => void;
-  readonly #waiting = new Map<Task, Timer>();
-  readonly #running = new Map<Task, Promise<void>>();
+  readonly #entries = new Map<string, Entry>();
   #closed = false;
 
   constructor(timers: Timers, onError: (task: string, error: Error) => void) {
@@ -21,33 +29,47 @@ export class Tasks {
   }
 
   start(task: Task): void {
-    this.#plan(task);
+    const entry: Entry = { task, timer: undefined, running: undefined };
+    this.#entries.set(task.name, entry);
+    this.#plan(entry);
+  }
+
+  /** A turn of every task that begins now, one behind the other. Rejects with the first failure. */
+  async turnAll(): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      while (entry.running !== undefined) await entry.running;
+      if (this.#closed) return;
+      entry.timer?.cancel();
+      let failure: { readonly error: unknown } | undefined;
+      await this.#turn(entry, (error) => {
+        failure = { error };
+      });
+      if (failure !== undefined) throw failure.error;
+    }
   }
 
   /** Starts no further turn and waits for those that run. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#waiting.values()) timer.cancel();
-    this.#waiting.clear();
-    await Promise.all(this.#running.values());
+    for (const { timer } of this.#entries.values()) timer?.cancel();
+    await Promise.all([...this.#entries.values()].map(({ running }) => running));
   }
 
-  #plan(task: Task): void {
+  #plan(entry: Entry): void {
     if (this.#closed) return;
-    const timer = this.#timers.after(task.intervalMillis, () => {
-      this.#waiting.delete(task);
-      this.#running.set(task, this.#turn(task));
+    entry.timer = this.#timers.after(entry.task.intervalMillis, () => {
+      void this.#turn(entry, (error) => this.#onError(entry.task.name, error));
     });
-    this.#waiting.set(task, timer);
   }
 
-  async #turn(task: Task): Promise<void> {
-    try {
-      await task.run();
-    } catch (error) {
-      if (!this.#closed) this.#onError(task.name, error as Error);
-    }
-    this.#running.delete(task);
-    this.#plan(task);
+  #turn(entry: Entry, onError: (error: Error) => void): Promise<void> {
+    entry.running = entry.task
+      .run()
+      .catch(onError)
+      .then(() => {
+        entry.running = undefined;
+        this.#plan(entry);
+      });
+    return entry.running;
   }
 }

@@ -22,8 +22,8 @@ export interface OpenerContext {
 }
 
 /**
- * Makes new volumes, one at a time. The file is on disk under its name before the volume has a row, so a row without a file means
- * loss, and a file without a row is the remains of an opening.
+ * Makes new volumes, one at a time. The file is on disk under its name before the volume has a row, so a row without a
+ * file means loss, and a file without a row is the remains of an opening.
  */
 export class VolumeOpener {
   readonly #context: OpenerContext;

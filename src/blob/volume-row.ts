@@ -4,8 +4,8 @@ import { type RowAddress, TABLES } from "../store/index.ts";
 import { blobFailure } from "./errors.ts";
 import { TAG_BYTES, type VolumeKind } from "./format.ts";
 
-// Rows of the `volume` table, one a volume under its id (u32, big-endian), and one under id 0 with the next free id: ids are never
-// reused, so a row or a mark that names a removed volume can not come to mean another.
+// Rows of the `volume` table, one a volume under its id (u32, big-endian), and one under id 0 with the next free id:
+// ids are never reused, so a row or a mark that names a removed volume can not come to mean another.
 
 export type VolumeState = "open" | "sealed" | "removed";
 

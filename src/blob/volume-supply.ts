@@ -4,8 +4,8 @@ import type { OpenVolume } from "./open-volume.ts";
 import type { VolumeOpener } from "./volume-opener.ts";
 
 /**
- * Open volumes of one kind: one that is written now, one made ready ahead of time, and those that are full and wait for their last
- * slots before they are sealed.
+ * Open volumes of one kind: one that is written now, one made ready ahead of time, and those that are full and wait for
+ * their last slots before they are sealed.
  */
 export class VolumeSupply {
   readonly #kind: VolumeKind;

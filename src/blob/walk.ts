@@ -20,8 +20,8 @@ export interface NeedleSlot {
   readonly headerChecksum: number;
   readonly owner: Uint8Array;
   /**
-   * `void`: its stream broke off. `unfinished`: the footer does not hold (a crash, or damage: nothing here tells which).
-   * `damaged`: the footer holds but data does not; found only where data is verified.
+   * `void`: its stream broke off. `unfinished`: the footer does not hold (a crash, or damage: nothing here tells
+   * which). `damaged`: the footer holds but data does not; found only where data is verified.
    */
   readonly state: "complete" | "void" | "unfinished" | "damaged";
   readonly trailer: NeedleTrailer | undefined;
@@ -51,7 +51,9 @@ export interface WalkOptions extends WindowOptions {
   readonly verify: "footers" | "data";
 }
 
-/** The slots of a volume in file order. Where the chain of slots is broken, the search goes on for a header that holds. */
+/**
+ * The slots of a volume in file order. Where the chain of slots is broken, the search goes on for a header that holds.
+ */
 export async function* walkSlots(
   file: DiskFile,
   identity: VolumeIdentity,
@@ -65,15 +67,14 @@ export async function* walkSlots(
   }
 }
 
-/** The needle whose slot begins at the position, or undefined where no needle's header holds there. */
+/** The slot that begins at the position, or undefined where no header holds there. */
 export async function readSlot(
   file: DiskFile,
   identity: VolumeIdentity,
   position: number,
   options: Omit<WalkOptions, "from">,
-): Promise<NeedleSlot | undefined> {
-  const slot = await new Walker(file, identity, options).slotAt(position);
-  return slot?.kind === "needle" ? slot : undefined;
+): Promise<NeedleSlot | FillerSlot | undefined> {
+  return new Walker(file, identity, options).slotAt(position);
 }
 
 class Walker {

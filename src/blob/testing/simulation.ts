@@ -6,6 +6,7 @@ import { type ByteSource, chunksOf } from "../../std/source.ts";
 import { TABLES } from "../../store/index.ts";
 import type { BlobBug, BlobRef } from "../index.ts";
 import { inspectVolume, listVolumeFiles } from "../index.ts";
+import { decodeMark, needleOfSuffix } from "../needle-rows.ts";
 import { lengthOf, refsOf, World } from "./world.ts";
 
 export interface SimulationOptions {
@@ -24,15 +25,18 @@ export interface Faults {
   readonly rot: boolean;
   readonly failedSyncs: boolean;
   readonly lostReplies: boolean;
+  readonly slowStore: boolean;
+  readonly slowDisk: boolean;
   readonly clockJumps: boolean;
 }
 
-const OWNERS = 12;
+const OWNERS = 6;
 const SUFFIXES = ["", "a", "b"];
 const CLIENTS = 5;
 const PHASE_MILLIS = 2500;
 /** Until all garbage is found, compacted and forgotten. */
-const QUIET_MILLIS = 90_000;
+const QUIET_MILLIS = 40_000;
+const QUIET_PARTS = 4;
 const KIB = 1024;
 
 export class Violation extends Error {
@@ -40,8 +44,8 @@ export class Violation extends Error {
 }
 
 /**
- * Random clients against one node whose process ends again and again, then a quiet phase. At every read, and for all rows at the end:
- * what a row names reads back as it was appended.
+ * Random clients against one node whose process ends again and again, then a quiet phase. At every read, and for all
+ * rows at the end: what a row names reads back as it was appended.
  */
 export class Simulation {
   readonly world: World;
@@ -72,10 +76,12 @@ export class Simulation {
       rot: prng.chance(0.2),
       failedSyncs: prng.chance(0.25),
       lostReplies: prng.chance(0.3),
+      slowStore: prng.chance(0.4),
+      slowDisk: prng.chance(0.3),
       clockJumps: prng.chance(0.2),
       ...faults,
     };
-    const volumeBytes = prng.pick([320, 512, 1024]) * KIB;
+    const volumeBytes = prng.pick([288, 320, 512]) * KIB;
     const world = await World.open({
       seed,
       bugs,
@@ -86,17 +92,20 @@ export class Simulation {
         needleBytesMax: prng.pick([8, 16, 32]) * KIB,
         batchBytesMax: prng.pick([64, 256]) * KIB,
         filesOpenMax: prng.pick([4, 64]),
+        readersGraceMillis: prng.pick([50, 300, 1000]),
         compactBytesPerSecond: prng.pick([4096, 65_536]) * KIB,
         scrubBytesPerSecond: prng.pick([256, 4096]) * KIB,
       },
       disk: {
         powersafeOverwrite: prng.chance(0.5),
         garbledChance: prng.pick([0, 0.1, 0.4]),
+        delayMillis: drawn.slowDisk ? [1, 15] : [0.05, 0.3],
         slowChance: prng.pick([0, 0.01]),
         slowMillis: 50,
         bytesMax: drawn.smallDisk ? 6 * volumeBytes : 1024 * 1024 * KIB,
       },
       unknownChance: drawn.lostReplies ? 0.05 : 0,
+      storeMillis: drawn.slowStore ? [10, 150] : [0.1, 2],
     });
     const simulation = new Simulation(world, prng, drawn);
     await simulation.#run();
@@ -120,7 +129,11 @@ export class Simulation {
     this.#resting = true;
     if (this.world.fatal.length > 0) await this.#end();
     if (this.#faults.smallDisk) await this.world.settle(this.#deleteSome());
-    await this.world.run(QUIET_MILLIS);
+    for (let part = 0; part < QUIET_PARTS; part++) {
+      await this.world.run(QUIET_MILLIS / QUIET_PARTS);
+      // A sync that was to fail may have come only now.
+      if (this.world.fatal.length > 0) await this.#end();
+    }
     await this.world.settle(this.#checkRows());
     await this.world.settle(this.#checkSpace());
     this.#checkEvents();
@@ -143,6 +156,9 @@ export class Simulation {
     this.#life++;
     this.counts.ends++;
     this.world.fatal.length = 0;
+    if (this.#prng.chance(0.3)) {
+      await this.world.startInVain(this.#prng.below(30), this.#prng.pick(["crash", "kill"]));
+    }
     if (this.#prng.chance(this.#faults.powerShare)) await this.world.crash();
     else await this.world.kill();
     this.#throwViolation();
@@ -183,9 +199,9 @@ export class Simulation {
 
   async #act(prng: Prng): Promise<void> {
     const drawn = prng.below(100);
-    if (drawn < 40) await this.#put(prng);
-    else if (drawn < 55) await this.#copy(prng);
-    else if (drawn < 72) await this.#delete(prng);
+    if (drawn < 38) await this.#put(prng);
+    else if (drawn < 63) await this.#copy(prng);
+    else if (drawn < 82) await this.#delete(prng);
     else await this.#read(prng);
   }
 
@@ -202,11 +218,12 @@ export class Simulation {
 
   async #put(prng: Prng): Promise<void> {
     const length = prng.pick([
-      4100 + prng.below(4000),
-      4100 + prng.below(4000),
-      4100 + prng.below(12_000),
-      17_000 + prng.below(30_000),
-      66_000 + prng.below(140_000),
+      2000 + prng.below(3000),
+      2000 + prng.below(3000),
+      4100 + prng.below(3000),
+      4100 + prng.below(10_000),
+      17_000 + prng.below(20_000),
+      66_000 + prng.below(60_000),
     ]);
     const owner = `owner ${prng.below(OWNERS)}`;
     const bytes = this.world.bytes(length);
@@ -236,7 +253,7 @@ export class Simulation {
     const owner = `owner ${prng.below(OWNERS)}`;
     const refs = await this.world.refs(owner, prng.pick(SUFFIXES));
     if (refs === undefined) return;
-    await this.#sleep(prng.pick([0, 20, 1500]));
+    await this.#sleep(prng.pick([0, prng.below(1000), prng.below(2000)]));
     if (await this.world.commitRow(owner, prng.pick(SUFFIXES), refs)) this.counts.copies++;
     else this.counts.conflicts++;
   }
@@ -341,11 +358,19 @@ export class Simulation {
         liveBytes += slot.end - slot.position;
       }
       if (volume.state === "open") continue;
-      if (volume.bytes > liveBytes / 0.69 + 6 * 4096) {
+      if (volume.bytes > (liveBytes + 6 * 4096) / 0.69) {
         throw new Violation(`volume ${file.volume} keeps ${volume.bytes} bytes for ${liveBytes} live ones`);
       }
     }
     if (rows.rowsOf(TABLES.drop).length > 0) throw new Violation("drop rows are left");
+    for (const { suffix, value } of rows.rowsOf(TABLES.dead)) {
+      if (decodeMark(value).state === "pending") throw new Violation("a mark is left pending");
+      const name = needleOfSuffix(suffix)!;
+      if (live.has(nameOf(name))) throw new Violation("a needle that a row names has a garbage mark");
+      if (!status.volumes.some(({ volume }) => volume === name.volume)) {
+        throw new Violation("a mark is left of a volume that is gone");
+      }
+    }
   }
 
   #checkEvents(): void {

@@ -16,6 +16,10 @@ export interface WorldOptions {
   readonly bugs?: readonly BlobBug[];
   /** That a commit's reply is lost. */
   readonly unknownChance?: number;
+  /** How long the Store takes for an answer. */
+  readonly storeMillis?: readonly [number, number];
+  /** What blobs see of the Store. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 const NOISE_BYTES_MAX = 2_097_152;
@@ -78,7 +82,7 @@ export class World {
   async openBlobs(): Promise<void> {
     this.blobs = await openBlobs({
       env: this.machine.env,
-      store: this.store,
+      store: this.#world.wrapStore?.(this.store) ?? this.store,
       references: this.references,
       options: { ...SMALL, ...this.#world.options },
       onEvent: (event) => this.events.push(event),
@@ -116,7 +120,9 @@ export class World {
     return appended.refs;
   }
 
-  /** Replaces the row, as a service does: the checks of the new refs, drop rows for the old ones. False on a conflict. */
+  /**
+   * Replaces the row, as a service does: the checks of the new refs, drop rows for the old ones. False on a conflict.
+   */
   async commitRow(
     owner: string,
     suffix: string,
@@ -149,7 +155,7 @@ export class World {
     return refs && (await this.read(refs));
   }
 
-  async read(refs: readonly BlobRef[], start = 0, end = lengthOf(refs)): Promise<Uint8Array> {
+  async read(refs: readonly BlobRef[], start = 0, end: number = lengthOf(refs)): Promise<Uint8Array> {
     return (await collect(this.blobs.read(refs, start, end), end - start))!;
   }
 
@@ -161,6 +167,15 @@ export class World {
     this.#bodies++;
     for (let at = 0; at + 4 <= length; at += 1024) view.setUint32(at, this.#bodies);
     return bytes;
+  }
+
+  /** The process that starts now ends after so long, wherever it is then. */
+  async startInVain(millis: number, end: "crash" | "kill"): Promise<void> {
+    this.machine[end]();
+    this.machine.restart();
+    this.store = this.#connect();
+    this.openBlobs().catch(() => {});
+    await this.run(millis);
   }
 
   async #restart(): Promise<void> {
@@ -177,8 +192,8 @@ export class World {
   #connect(): Store {
     const prng = this.#prng.fork();
     const { timers } = this.machine.env;
-    const unknownChance = this.#world.unknownChance ?? 0;
-    return new MemoryStore(this.rows, { timers, prng, delayMillis: [0.1, 2], unknownChance });
+    const { unknownChance = 0, storeMillis = [0.1, 2] } = this.#world;
+    return new MemoryStore(this.rows, { timers, prng, delayMillis: storeMillis, unknownChance });
   }
 }
 

@@ -1,0 +1,384 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { S3TestClient } from "../testing/s3-client.ts";
+import { type ServerProcess, startServerProcess, temporaryFolder } from "../testing/server-process.ts";
+import { runCommandLine } from "./run.ts";
+
+// The command line as people use it: real processes against a real server.
+
+const LAUNCHER = process.env["ASHLAR_LAUNCHER"] ?? fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
+const SHAPES = new URL("./testdata/json-shapes.json", import.meta.url);
+const RESERVE = ["--space-reserve-bytes", "64MiB"];
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function ashlar(args: readonly string[], environment: NodeJS.ProcessEnv = {}, input?: Uint8Array): Promise<Ran> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { env: { ...process.env, ...environment } });
+  const out: Buffer[] = [];
+  let err = "";
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => {
+    child.on("close", (code) => resolve({ code, out: Buffer.concat(out).toString("latin1"), err }));
+  });
+}
+
+/** In this process, which is quicker where only the answer counts. */
+async function quick(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const streams = {
+    out: { write: (text: string) => void (out += text) },
+    err: { write: (text: string) => void (err += text) },
+  };
+  const code = await runCommandLine(args, { streams, environment, signal: new AbortController().signal });
+  return { code, out, err };
+}
+
+describe("ashlar on a running server", () => {
+  let server: ServerProcess;
+  let environment: NodeJS.ProcessEnv;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const run = (...args: string[]) => ashlar(args, environment);
+
+  before(async () => {
+    folder = await temporaryFolder("cli");
+    server = await startServerProcess({ args: RESERVE });
+    environment = { ASHLAR_API: server.api, ASHLAR_DATA_DIR: server.dataDir };
+  });
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  test("says how it is, with the root key of its data folder", async () => {
+    const { code, out } = await run("status");
+    assert.equal(code, 0);
+    assert.match(out, /^Everything is in order: 0 buckets, and .* are free\.\n/);
+  });
+
+  test("stores files and gives them back, byte for byte", async () => {
+    assert.equal((await run("bucket", "create", "photos")).code, 0);
+    const file = join(folder.path, "photo.bin");
+    const bytes = randomBytes(3_000_000);
+    await writeFile(file, bytes);
+    assert.equal((await run("object", "put", file, "photos/2026/")).code, 0);
+    const back = await run("object", "get", "photos/2026/photo.bin", "-");
+    assert.deepEqual([back.code, back.err], [0, ""]);
+    assert.ok(Buffer.from(back.out, "latin1").equals(bytes));
+    const copy = join(folder.path, "copy.bin");
+    assert.equal((await run("object", "get", "photos/2026/photo.bin", copy)).code, 0);
+    assert.ok((await readFile(copy)).equals(bytes));
+    const other = new S3TestClient(server.s3, server);
+    const overS3 = await other.call({ method: "GET", target: "/photos/2026/photo.bin" });
+    other.close();
+    assert.ok(bytes.equals(overS3.body), "S3 has the same object");
+  });
+
+  test("stores what comes through a pipe, however long it is", async () => {
+    await run("bucket", "create", "pipes");
+    const bytes = randomBytes(9_000_001);
+    const put = await ashlar(["object", "put", "-", "pipes/stream", "--json"], environment, bytes);
+    assert.equal(put.code, 0, put.err);
+    assert.equal(JSON.parse(put.out).items[0].sizeBytes, bytes.length);
+    const back = await run("object", "get", "pipes/stream", "-");
+    assert.ok(Buffer.from(back.out, "latin1").equals(bytes));
+  });
+
+  test("copies folders there and back, and no key leads out of one", async () => {
+    await run("bucket", "create", "folders");
+    const source = join(folder.path, "tree");
+    const files: Record<string, string> = {
+      "a.txt": "1",
+      "sub/b.txt": "22",
+      "sub/deep/ü c.txt": "333",
+      "empty.txt": "",
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(join(source, name, ".."), { recursive: true });
+      await writeFile(join(source, name), content);
+    }
+    const put = await run("object", "put", "--recursive", source, "folders/tree");
+    assert.equal(put.out, "Uploaded 4 objects, 6 B.\n");
+    const evil = join(folder.path, "evil");
+    await writeFile(evil, "evil");
+    assert.equal((await run("object", "put", evil, "folders/tree/../../../evil.txt")).code, 0, "any text is a key");
+    const target = join(folder.path, "target");
+    const get = await run("object", "get", "--recursive", "folders/tree", target);
+    assert.equal(get.code, 1);
+    assert.match(get.err, /would lead out of the folder/);
+    for (const [name, content] of Object.entries(files)) {
+      assert.equal(await readFile(join(target, "tree", name), "utf8"), content);
+    }
+    assert.deepEqual((await readdir(folder.path)).includes("evil.txt"), false);
+    assert.equal((await run("object", "rm", "--recursive", "folders/tree/sub")).out, "Deleted 2 objects.\n");
+  });
+
+  test("works as another user with that user's rights", async () => {
+    const added = JSON.parse(
+      (await run("user", "add", "alice", "--policy", "consolereadonly", "--with-key", "--json")).out,
+    );
+    const { id: ASHLAR_ACCESS_KEY, secret: ASHLAR_SECRET_KEY } = added.key;
+    const alice = { ...environment, ASHLAR_ACCESS_KEY, ASHLAR_SECRET_KEY };
+    assert.equal((await ashlar(["object", "ls", "photos/"], alice)).code, 0);
+    const refused = await ashlar(["bucket", "create", "mine"], alice);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /^ashlar: The caller may not do this\. .*\n$/);
+    const wrong = await ashlar(["status"], { ...alice, ASHLAR_SECRET_KEY: "wrong" });
+    assert.deepEqual([wrong.code, wrong.out], [1, ""]);
+    assert.ok(!wrong.err.includes("wrong"));
+  });
+
+  test("makes links that work without it", async () => {
+    const { out } = await run("object", "presign", "photos/2026/photo.bin", "--expires", "60");
+    const answer = await fetch(out.trim());
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.arrayBuffer()).byteLength, 3_000_000);
+  });
+
+  test("measures S3", async () => {
+    const { code, out, err } = await run(
+      "bench",
+      "s3",
+      "--seconds",
+      "1",
+      "--objects",
+      "20",
+      "--connections",
+      "4",
+      "--json",
+    );
+    assert.equal(code, 0, err);
+    const report = JSON.parse(out);
+    assert.deepEqual([report.operation, report.errors], ["mixed", 0]);
+    assert.ok(report.requests > 0 && report.latencies.p50 > 0 && report.latencies.p99 >= report.latencies.p50);
+    const buckets = JSON.parse((await run("bucket", "ls", "ashlar-bench", "--json")).out).items;
+    assert.deepEqual(buckets, [], "what it made is gone");
+  });
+
+  test("reads volumes through, by the server and from their files", async () => {
+    const online = await run("volume", "verify");
+    assert.equal(online.code, 0, online.err);
+    const offline = await run("volume", "verify", "--offline");
+    assert.equal(offline.code, 0, offline.err);
+    assert.match(offline.out, /^VOLUME +NEEDLES +DAMAGED/);
+    const inspected = await run("volume", "inspect", "1");
+    assert.match(inspected.out, / superblock +volume 1, generation 1, /);
+    const log = await run("log", "inspect", server.dataDir);
+    assert.equal(log.code, 0, log.err);
+    assert.match(log.out, /^SEGMENT +FROM +TO/);
+  });
+
+  test("gives every result as JSON of a form that scripts rely on", async () => {
+    const document = join(folder.path, "policy.json");
+    const Statement = [{ Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::shapes/*" }];
+    await writeFile(document, JSON.stringify({ Version: "2012-10-17", Statement }));
+    const open = join(folder.path, "open.json");
+    await writeFile(open, JSON.stringify({ Version: "2012-10-17", Statement: [{ ...Statement[0], Principal: "*" }] }));
+    const file = join(folder.path, "shape.txt");
+    await writeFile(file, "hello");
+    const shapes: Record<string, unknown> = {};
+    for (const line of COMMANDS(document, open, file, join(folder.path, "shape-back.txt"), server.dataDir)) {
+      const { code, out, err } = await quick([...line.split(" "), "--json"], environment);
+      assert.deepEqual([code, err], [0, ""], line);
+      shapes[line.replaceAll(folder.path, "DIR").replaceAll(server.dataDir, "DATA")] = shapeOf(JSON.parse(out));
+    }
+    const found = `${JSON.stringify(shapes, undefined, 2)}\n`;
+    if (process.env["ASHLAR_UPDATE_GOLDEN"] === "1") await writeFile(SHAPES, found);
+    assert.equal(found, await readFile(SHAPES, "utf8"), "ASHLAR_UPDATE_GOLDEN=1 rewrites the shapes");
+  });
+});
+
+describe("ashlar serve", () => {
+  test("ends with 1 and names the flag where a port is taken", async () => {
+    const holder = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => holder.once("listening", resolve));
+    const { port } = holder.address() as { port: number };
+    await using folder = await temporaryFolder("taken");
+    const taken = `127.0.0.1:${port}`;
+    const args = [
+      "serve",
+      "--data-dir",
+      folder.path,
+      "--s3-listen",
+      "127.0.0.1:0",
+      "--api-listen",
+      taken,
+      "--print-json",
+    ];
+    const { code, out, err } = await ashlar([...args, ...RESERVE]);
+    holder.close();
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, new RegExp(`--api-listen ${taken}`));
+  });
+
+  test("prints one line when it is ready, and ends with 0 on SIGTERM", async () => {
+    await using server = await startServerProcess({ args: RESERVE });
+    assert.match(server.s3, /^http:\/\/127\.0\.0\.1:\d+$/);
+    const watch = fetchForever(server);
+    assert.equal(await server.stop(), 0);
+    await watch;
+  });
+
+  test("takes options from a file and from variables, and points out what is misspelled", async () => {
+    await using folder = await temporaryFolder("options");
+    const config = join(folder.path, "ashlar.json");
+    await writeFile(config, JSON.stringify({ regoin: "eu-1" }));
+    const refused = await ashlar(["serve", "--config", config]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /there is no option --regoin\. Did you mean --region\?/);
+    await writeFile(config, JSON.stringify({ region: "eu-1", logFormat: "json" }));
+    await using server = await startServerProcess({
+      args: ["--config", config, ...RESERVE],
+      env: { ASHLAR_DRAIN_MILLIS: "5s" },
+    });
+    const environment = { ASHLAR_API: server.api, ASHLAR_DATA_DIR: server.dataDir };
+    const { items } = JSON.parse((await quick(["config", "show", "--changed", "--json"], environment)).out);
+    const values = Object.fromEntries(items.map(({ name, value }: { name: string; value: unknown }) => [name, value]));
+    assert.deepEqual([values.region, values.logFormat, values.drainMillis], ["eu-1", "json", 5000]);
+  });
+});
+
+describe("a backup", () => {
+  test("taken while clients write restores all that was acknowledged before, also after the source was killed", async () => {
+    await using folder = await temporaryFolder("backup");
+    await using source = await startServerProcess({ args: [...RESERVE, "--volume-bytes", "32MiB"] });
+    const environment = { ASHLAR_API: source.api, ASHLAR_DATA_DIR: source.dataDir };
+    const client = new S3TestClient(source.s3, source);
+    assert.equal((await client.call({ method: "PUT", target: "/photos" })).status, 200);
+    const acknowledged = new Map<string, string>();
+    let stopped = false;
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let number = 0; !stopped; number++) {
+        const body = randomBytes([100, 5000, 60_000, 1_500_000][(writer + number) % 4]!);
+        const key = `${writer}-${number}`;
+        const answer = await client.call({ method: "PUT", target: `/photos/${key}`, body }).catch(() => undefined);
+        if (answer?.status === 200) acknowledged.set(key, createHash("sha256").update(body).digest("hex"));
+      }
+    });
+    while (acknowledged.size < 60) await new Promise((resolve) => setTimeout(resolve, 20));
+    const before = new Map(acknowledged);
+    const archive = join(folder.path, "backup.tar");
+    const taken = await ashlar(["backup", "create", archive], environment);
+    assert.equal(taken.code, 0, taken.err);
+    await source.kill();
+    stopped = true;
+    await Promise.all(writers);
+    client.close();
+
+    const dataDir = join(folder.path, "restored");
+    const restored = await ashlar(["restore", archive, dataDir, "--json"]);
+    assert.equal(restored.code, 0, restored.err);
+    assert.equal(JSON.parse(restored.out).damaged, 0);
+    const again = await ashlar(["restore", archive, dataDir]);
+    assert.deepEqual([again.code, /not empty/.test(again.err)], [1, true]);
+
+    await using target = await startServerProcess({ dataDir, args: RESERVE });
+    assert.deepEqual([target.accessKey, target.secretKey], [source.accessKey, source.secretKey]);
+    const reader = new S3TestClient(target.s3, target);
+    for (const [key, hash] of before) {
+      const answer = await reader.call({ method: "GET", target: `/photos/${key}` });
+      assert.equal(answer.status, 200, key);
+      assert.equal(createHash("sha256").update(answer.body).digest("hex"), hash, key);
+    }
+    assert.equal(
+      (await reader.call({ method: "PUT", target: "/photos/after", body: randomBytes(70_000) })).status,
+      200,
+    );
+    reader.close();
+    const status = await quick(["status"], { ASHLAR_API: target.api, ASHLAR_DATA_DIR: dataDir });
+    assert.deepEqual([status.code, /^Everything is in order/.test(status.out)], [0, true], status.out);
+  });
+});
+
+/** A stream that lasts must not hold up a server that ends. */
+async function fetchForever({ api, accessKey, secretKey }: ServerProcess): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ accessKeyId: accessKey, secret: secretKey });
+  const login = await fetch(`${api}/v1/session`, { method: "POST", headers, body });
+  const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+  const watch = await fetch(`${api}/v1/watch`, { headers: { cookie } });
+  assert.equal(watch.status, 200);
+  void watch.text().catch(() => {});
+}
+
+/** Each leaves what the next ones need. */
+const COMMANDS = (document: string, open: string, file: string, back: string, dataDir: string): string[] => [
+  "version",
+  "status",
+  "bucket create shapes --versioning",
+  "bucket ls shapes",
+  "bucket versioning shapes",
+  `bucket policy set shapes ${open}`,
+  "bucket policy get shapes",
+  "bucket policy rm shapes",
+  `object put ${file} shapes/a/b.txt`,
+  `object get shapes/a/b.txt ${back}`,
+  "object ls shapes/",
+  "object ls shapes/ --recursive",
+  "object ls shapes/ --recursive --versions",
+  "object stat shapes/a/b.txt",
+  "object presign shapes/a/b.txt",
+  "object rm shapes/a/b.txt",
+  "bucket rm shapes --recursive",
+  "user add carol",
+  "user ls",
+  "user disable carol",
+  "user enable carol",
+  "key add carol --description laptop --expires 3600s",
+  "key ls carol",
+  `policy set readers ${document}`,
+  "policy ls",
+  "policy show readers",
+  `policy check ${document}`,
+  "policy attach readers carol",
+  "policy explain s3:GetObject shapes/a --user carol",
+  "policy detach readers carol",
+  "policy rm readers",
+  "user rm carol",
+  "event ls --limit 1",
+  "config show",
+  "volume ls",
+  "volume inspect 1",
+  "volume verify --offline",
+  "store counters",
+  "store checkpoint",
+  `log inspect ${dataDir}`,
+];
+
+/** Names and kinds; of a list the form of what is in it, of counters only that they are there. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [mergedShape(value.map(shapeOf))];
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([name, each]) => [name, shapeOf(each)]),
+  );
+}
+
+/** Properties that only some items have are marked with a question mark. */
+function mergedShape(shapes: unknown[]): unknown {
+  if (shapes.some((shape) => typeof shape !== "object" || shape === null || Array.isArray(shape))) return shapes[0];
+  const objects = shapes as Record<string, unknown>[];
+  const names = [...new Set(objects.flatMap((shape) => Object.keys(shape)))].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const owners = objects.filter((shape) => name in shape);
+      return [owners.length === objects.length ? name : `${name}?`, owners[0]![name]];
+    }),
+  );
+}

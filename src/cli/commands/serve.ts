@@ -1,0 +1,67 @@
+import { resolve } from "node:path";
+import { SERVER_OPTIONS, type ServerOptions, startNode } from "../../server/index.ts";
+import { type Command, localCommand } from "../command.ts";
+import { misspelledVariables } from "../option-sources.ts";
+import { pairs } from "../output.ts";
+
+const SERVE_OPTIONS = {
+  ...SERVER_OPTIONS,
+  config: { type: "text", text: "JSON file of options, `dataDir` for --data-dir." },
+  printJson: {
+    type: "flag",
+    default: false,
+    text: "Print one line of JSON on standard output when the server is ready.",
+  },
+} as const;
+
+export const SERVE_COMMANDS: readonly Command[] = [
+  localCommand({
+    words: "serve",
+    summary: "Runs a server",
+    notes: [
+      "Options come from flags, else from ASHLAR_ variables (--data-dir is ASHLAR_DATA_DIR), else from the --config file.",
+      "Secrets are never flags: they come from variables, from files or from the --config file.",
+      "SIGTERM and SIGINT end it: running requests are answered first. A second signal ends it at once.",
+    ],
+    options: SERVE_OPTIONS,
+    environment: SERVE_OPTIONS,
+    examples: [
+      "ashlar serve --data-dir /var/lib/ashlar --s3-listen 0.0.0.0:9000 --s3-tls-cert c.pem --s3-tls-key k.pem",
+    ],
+    async run({ options, output, signal, environment }) {
+      for (const warning of misspelledVariables(SERVE_OPTIONS, environment)) output.note(`ashlar: ${warning}`);
+      const { config: _, printJson, ...values } = options;
+      const serverOptions: ServerOptions = values;
+      const ended = Promise.withResolvers<number>();
+      const onFatal = (error: Error): void => {
+        output.failure(error);
+        // What the disk holds is not known any more: nothing is flushed, nothing is closed.
+        process.exit(1);
+      };
+      const server = await startNode(serverOptions, { onFatal, log: (line) => process.stderr.write(line) });
+      signal.addEventListener("abort", () => ended.resolve(0), { once: true });
+      if (signal.aborted) ended.resolve(0);
+      const { s3, api } = server;
+      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api })}\n`);
+      else output.write(readyText(s3, api, serverOptions));
+      const code = await ended.promise;
+      await server.close();
+      return code;
+    },
+  }),
+];
+
+function readyText(s3: string, api: string, { dataDir, memory }: ServerOptions): string {
+  const data = memory ? "in memory, gone when this process ends" : resolve(dataDir);
+  const key = memory ? "ASHLAR_ROOT_ACCESS_KEY and ASHLAR_ROOT_SECRET_KEY" : resolve(dataDir, "root-key.json");
+  const rows = [
+    ["S3", s3],
+    ["API", api],
+    ["Console", `${api}/app/`],
+    ["Data", data],
+    ["Root key", key],
+  ] as const;
+  return `Ashlar is ready.\n${pairs(rows)
+    .map((row) => `  ${row}`)
+    .join("\n")}\n`;
+}

@@ -1,0 +1,74 @@
+// The client's requests over node:http or node:https, on connections that are kept. Bodies stream in both directions, with
+// back-pressure.
+
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { chunksOf, sourceFrom } from "../std/source.ts";
+import type { ClientReply, ClientRequest } from "./api-client.ts";
+import { cliFailure } from "./errors.ts";
+
+export class HttpTransport implements Disposable {
+  readonly host: string;
+  readonly #url: URL;
+  readonly #agent: HttpAgent;
+
+  /** Throws USAGE_OPTION where the address is none. */
+  constructor(address: string) {
+    const url = URL.parse(/^[a-z]+:\/\//i.test(address) ? address : `http://${address}`);
+    if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+      throw cliFailure("USAGE_OPTION", { what: `${address} is no address of an API, like http://127.0.0.1:9100.` });
+    }
+    this.#url = url;
+    this.host = url.host;
+    const options = { keepAlive: true, maxSockets: 64 };
+    this.#agent = url.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  /** Rejects with SERVER_UNREACHABLE. */
+  async send({ method, target, rawHeaders, body, bodyBytes, signal }: ClientRequest): Promise<ClientReply> {
+    const { protocol, hostname, port } = this.#url;
+    const send = protocol === "https:" ? httpsRequest : httpRequest;
+    const headers = [...rawHeaders];
+    const isBytes = body instanceof Uint8Array;
+    const length = isBytes ? body.length : bodyBytes;
+    if (length !== undefined) headers.push("content-length", String(length));
+    else if (body !== undefined) headers.push("transfer-encoding", "chunked");
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const request = send({
+      ...{ method, host, port, path: target, headers, agent: this.#agent, setDefaultHeaders: false },
+      ...(signal && { signal }),
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      request.once("response", resolve);
+      request.once("error", reject);
+    });
+    try {
+      if (body === undefined || isBytes) request.end(body);
+      else {
+        // A server may refuse before it has read everything: then its answer counts, and not that the rest can not be sent.
+        pipeline(Readable.from(chunksOf(body), { objectMode: false }), request).catch(() => {});
+      }
+      return replyOf(await answered);
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      throw cliFailure("SERVER_UNREACHABLE", { what: `${this.#url.origin} does not answer`, cause });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
+function replyOf(response: IncomingMessage): ClientReply {
+  return {
+    status: response.statusCode ?? 0,
+    header(name) {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+    body: sourceFrom(response),
+  };
+}

@@ -1,0 +1,112 @@
+// Files of the machine that the command runs on. `-` stands for standard input and output.
+
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
+import { type ByteSource, sourceFrom } from "../std/source.ts";
+import { cliFailure } from "./errors.ts";
+
+export interface LocalFile {
+  readonly path: string;
+  /** Relative to the folder that was walked, with "/" between folders. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The text of a file, or of standard input. Rejects with PATH_UNREADABLE. */
+export async function readInput(path: string): Promise<string> {
+  try {
+    return path === "-" ? await textOf(process.stdin) : await readFile(path, "utf8");
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** Undefined where there is nothing of this name. */
+export async function kindOf(
+  path: string,
+): Promise<{ readonly isFolder: boolean; readonly bytes: number } | undefined> {
+  try {
+    const found = await stat(path);
+    return { isFolder: found.isDirectory(), bytes: found.size };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw unreadable(path, cause);
+  }
+}
+
+/** Every file in the folder and below it, in the order of names. Links and devices are passed over. */
+export async function filesUnder(folder: string): Promise<LocalFile[]> {
+  const files: LocalFile[] = [];
+  try {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const name = relative(folder, path).split(sep).join("/");
+      files.push({ path, name, bytes: (await stat(path)).size });
+    }
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+  return files.sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+export function sourceOfFile(path: string): ByteSource {
+  return path === "-" ? sourceFrom(process.stdin) : sourceFrom(createReadStream(path, { highWaterMark: 262_144 }));
+}
+
+/**
+ * Writes a source to a file, which appears under its name only when all of it is there and `check` agrees. Rejects with
+ * PATH_UNREADABLE, or as source and check do.
+ */
+export async function writeFileWhole(path: string, source: ByteSource, check: () => void): Promise<void> {
+  const temporary = `${path}.ashlar-part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await pump(source, createWriteStream(temporary));
+    check();
+    await rename(temporary, path);
+  } catch (error) {
+    source.cancel();
+    await rm(temporary, { force: true });
+    throw isSystemError(error) ? unreadable(path, error) : error;
+  }
+}
+
+/** Writes a source to standard output. */
+export async function writeStandardOutput(source: ByteSource): Promise<void> {
+  for (;;) {
+    const chunk = await source.read();
+    if (chunk === null) return;
+    if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+  }
+}
+
+async function pump(source: ByteSource, target: NodeJS.WritableStream): Promise<void> {
+  const done = finished(target);
+  // Its failure is awaited below; until then it must not count as unhandled.
+  done.catch(() => {});
+  try {
+    for (;;) {
+      const chunk = await source.read();
+      if (chunk === null) break;
+      // A chunk may be reused by its source: the stream gets its own copy where it has to wait.
+      if (!target.write(Buffer.from(chunk))) {
+        await Promise.race([new Promise((resolve) => target.once("drain", resolve)), done]);
+      }
+    }
+  } finally {
+    target.end();
+  }
+  await done;
+}
+
+function unreadable(path: string, cause: unknown): Error {
+  return cliFailure("PATH_UNREADABLE", { what: `${path} can not be used.`, data: { path }, cause });
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+}

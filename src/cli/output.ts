@@ -1,0 +1,118 @@
+// What a command prints. Results go to standard output: a table or lines for people, JSON for programs. Everything else goes to
+// standard error.
+
+import { AshlarError } from "../std/errors.ts";
+
+export interface OutputStreams {
+  readonly out: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly err: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+}
+
+export class Output {
+  readonly json: boolean;
+  readonly #streams: OutputStreams;
+
+  constructor(streams: OutputStreams, json: boolean) {
+    this.#streams = streams;
+    this.json = json;
+  }
+
+  /** Whether somebody watches: progress is only shown to people. */
+  get isWatched(): boolean {
+    return this.#streams.err.isTTY === true && !this.json;
+  }
+
+  get columns(): number {
+    return this.#streams.err.columns ?? 80;
+  }
+
+  /** One result: `value` as JSON, or what `lines` makes of it. */
+  result(value: unknown, lines: () => readonly string[] | string): void {
+    if (this.json) this.#streams.out.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    else {
+      const text = lines();
+      const whole = typeof text === "string" ? text : text.join("\n");
+      if (whole !== "") this.#streams.out.write(`${whole}\n`);
+    }
+  }
+
+  /** Raw text for standard output. */
+  write(text: string): void {
+    this.#streams.out.write(text);
+  }
+
+  /** One line for whoever watches or keeps a log. */
+  note(text: string): void {
+    this.#streams.err.write(`${text}\n`);
+  }
+
+  /** Over the line that the cursor is in; an empty text clears it. */
+  progress(text: string): void {
+    if (this.isWatched) this.#streams.err.write(`\r\x1b[2K${text.slice(0, this.columns - 1)}`);
+  }
+
+  /** One sentence and what to do about it. */
+  failure(error: unknown): void {
+    this.progress("");
+    const { code, message, advice, data } = described(error);
+    if (this.json) this.#streams.err.write(`${JSON.stringify({ error: { code, message, advice, data } })}\n`);
+    else this.#streams.err.write(`ashlar: ${message}${advice === "" ? "" : ` ${advice}`}\n`);
+  }
+}
+
+/** Columns beside each other; the last one is not filled up. Numbers stand to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = [headings, ...rows.map((row) => row.map(String))];
+  const widths = headings.map((_, at) => Math.max(...cells.map((row) => width(row[at] ?? ""))));
+  const isNumber = headings.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === "number"));
+  return cells.map((row) => {
+    const padded = row.map((cell, at) => {
+      const fill = " ".repeat(Math.max(0, widths[at]! - width(cell)));
+      return isNumber[at] ? fill + cell : at === row.length - 1 ? cell : cell + fill;
+    });
+    return padded.join("  ").trimEnd();
+  });
+}
+
+/** Names and values, one a line. */
+export function pairs(entries: readonly (readonly [string, string | number | undefined])[]): string[] {
+  const shown = entries.filter(([, value]) => value !== undefined);
+  const widest = Math.max(0, ...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(widest)}  ${value}`);
+}
+
+interface Described {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+function described(error: unknown): Described {
+  if (error instanceof AshlarError) {
+    const { code, advice, data } = error;
+    return { code, message: withCause(error), advice, data };
+  }
+  if (error instanceof Error && error.name === "AbortError") {
+    return { code: "INTERRUPTED", message: "Interrupted.", advice: "", data: {} };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: "INTERNAL",
+    message: `An error that should not happen: ${text}`,
+    advice: "Please report it.",
+    data: {},
+  };
+}
+
+/** A cause of the operating system's says more than we can. */
+function withCause(error: AshlarError): string {
+  const { cause } = error;
+  if (!(cause instanceof Error) || cause instanceof AshlarError) return error.message;
+  return `${error.message.replace(/\.$/, "")}: ${cause.message}.`;
+}
+
+/** In characters: enough for names that are mostly Latin. */
+function width(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,56 @@
+// From words to an exit code: finds the command, resolves its options, runs it, and says what went wrong.
+
+import { AshlarError } from "../std/errors.ts";
+import type { OptionTable, OptionValues } from "../std/options.ts";
+import { COMMANDS } from "./commands/index.ts";
+import { helpOf, overview } from "./help.ts";
+import { resolveFromSources } from "./option-sources.ts";
+import { Output, type OutputStreams } from "./output.ts";
+import { COMMON_OPTIONS, commandsUnder, type Parsed, parseCommandLine } from "./parse.ts";
+import { ServerAccess } from "./server-access.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+export interface CommandLineParts {
+  readonly streams: OutputStreams;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+export async function runCommandLine(argv: readonly string[], parts: CommandLineParts): Promise<number> {
+  try {
+    const help = helpFor(argv);
+    if (help === undefined) return await run(parseCommandLine(argv, COMMANDS), parts);
+    parts.streams.out.write(help);
+    return 0;
+  } catch (error) {
+    new Output(parts.streams, argv.includes("--json")).failure(error);
+    return isUsageError(error) ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+async function run({ command, flags, arguments: given }: Parsed, parts: CommandLineParts): Promise<number> {
+  const { environment, streams, signal } = parts;
+  const own = Object.fromEntries(Object.entries(flags).filter(([name]) => !(name in COMMON_OPTIONS)));
+  const options: OptionValues<OptionTable> = await resolveFromSources(command, own, environment);
+  using server = new ServerAccess({ api: String(options["api"]), dataDir: String(options["dataDir"]), environment });
+  const output = new Output(streams, flags["json"] === true);
+  return (await command.run({ arguments: given, options, output, server, signal, environment })) ?? 0;
+}
+
+/** Where help is asked for: that of one command, of a group of them, or of all. */
+function helpFor(argv: readonly string[]): string | undefined {
+  const isAsked = argv.length === 0 || argv[0] === "help" || argv.includes("--help") || argv.includes("-h");
+  if (!isAsked) return undefined;
+  const words = argv.filter((word, at) => !word.startsWith("-") && !(at === 0 && word === "help"));
+  const named = COMMANDS.filter((command) => command.words.every((word, at) => words[at] === word));
+  const longest = named.sort((left, right) => right.words.length - left.words.length)[0];
+  if (longest !== undefined) return helpOf(longest);
+  // What is not there is for the parser to say.
+  return commandsUnder(words, COMMANDS).length > 0 ? overview(COMMANDS, words) : undefined;
+}
+
+function isUsageError(error: unknown): boolean {
+  return error instanceof AshlarError && (error.code.startsWith("USAGE_") || error.code.startsWith("OPTION_"));
+}

@@ -1,0 +1,188 @@
+import type { BlobErrorCode } from "../../blob/index.ts";
+import type { SigV4ErrorCode } from "../../codec/sigv4/index.ts";
+import type { EnvErrorCode } from "../../env/index.ts";
+import type { HostErrorCode } from "../../host/index.ts";
+import type { LogErrorCode } from "../../log/index.ts";
+import type { AccessErrorCode } from "../../service/access/index.ts";
+import type { ObjectErrorCode } from "../../service/objects/index.ts";
+import type { StoreErrorCode } from "../../store/index.ts";
+import type { HttpErrorCode } from "../http/index.ts";
+import type { ApiErrorCode } from "./errors.ts";
+
+// The HTTP status of every failure that can reach the API. A code that is new in a layer below does not compile until it has one.
+// A code that several layers share means the same in all of them.
+
+type Statuses<Code extends string> = Readonly<Record<Code, number>>;
+
+const API: Statuses<ApiErrorCode> = {
+  INPUT_INVALID: 400,
+  ROUTE_MISSING: 404,
+  METHOD_NOT_ALLOWED: 405,
+  BODY_NOT_JSON: 400,
+  CONTENT_TYPE_REFUSED: 415,
+  LENGTH_REQUIRED: 411,
+  SIGN_IN_REQUIRED: 401,
+  CREDENTIAL_REFUSED: 401,
+  ORIGIN_REFUSED: 403,
+  ACCESS_DENIED: 403,
+  WATCHERS_EXHAUSTED: 503,
+  UPLOADS_EXHAUSTED: 503,
+  BACKUP_RUNNING: 409,
+  LINK_REFUSED: 409,
+  EVENT_UNKNOWN: 400,
+};
+
+const HTTP: Statuses<HttpErrorCode> = {
+  TOO_MANY_REQUESTS: 503,
+  BODY_TOO_SLOW: 408,
+  BODY_TOO_LARGE: 413,
+  BODY_INCOMPLETE: 400,
+  HEADER_INVALID: 400,
+};
+
+const SIGV4: Statuses<SigV4ErrorCode> = {
+  AUTHORIZATION_HEADER_MALFORMED: 400,
+  AUTHORIZATION_QUERY_MALFORMED: 400,
+  AUTHORIZATION_UNSUPPORTED: 400,
+  AUTHORIZATION_CONFLICT: 400,
+  POST_FIELD_INVALID: 400,
+  DATE_MISSING: 403,
+  SECURITY_HEADER_MISSING: 400,
+  CONTENT_SHA256_INVALID: 400,
+  HEADERS_NOT_SIGNED: 403,
+  REQUEST_TIME_TOO_SKEWED: 403,
+  REQUEST_EXPIRED: 403,
+  REQUEST_NOT_YET_VALID: 403,
+  SIGNATURE_DOES_NOT_MATCH: 403,
+};
+
+const OBJECTS: Statuses<ObjectErrorCode> = {
+  BUCKET_MISSING: 404,
+  BUCKET_EXISTS: 409,
+  BUCKET_OWNED_BY_YOU: 409,
+  BUCKET_NOT_EMPTY: 409,
+  BUCKET_NAME_INVALID: 400,
+  DOCUMENT_TOO_LARGE: 413,
+  KEY_INVALID: 400,
+  KEY_TOO_LONG: 400,
+  OBJECT_MISSING: 404,
+  VERSION_MISSING: 404,
+  VERSION_ID_INVALID: 400,
+  IS_DELETE_MARKER: 405,
+  PRECONDITION_FAILED: 412,
+  NOT_MODIFIED: 304,
+  RANGE_INVALID: 416,
+  PART_MISSING: 416,
+  CONFLICT: 409,
+  TOO_LARGE: 413,
+  TOO_SMALL: 400,
+  BODY_INCOMPLETE: 400,
+  DIGEST_MISMATCH: 400,
+  SHA256_MISMATCH: 400,
+  CHECKSUM_MISMATCH: 400,
+  CHECKSUM_TYPE_INVALID: 400,
+  METADATA_TOO_LARGE: 400,
+  TAG_INVALID: 400,
+  UPLOAD_MISSING: 404,
+  PART_INVALID: 400,
+  PART_ORDER_INVALID: 400,
+  PART_NUMBER_INVALID: 400,
+  COPY_TO_ITSELF: 400,
+  OVERLOADED: 503,
+};
+
+const ACCESS: Statuses<AccessErrorCode> = {
+  POLICY_MALFORMED: 400,
+  POLICY_EXISTS: 409,
+  POLICY_MISSING: 404,
+  POLICY_IN_USE: 409,
+  POLICY_BUILT_IN: 409,
+  USER_EXISTS: 409,
+  USER_MISSING: 404,
+  KEY_EXISTS: 409,
+  KEY_MISSING: 404,
+  KEY_INVALID: 400,
+  LIMIT_KEYS: 409,
+  LIMIT_POLICIES: 409,
+  NAME_INVALID: 400,
+  DESCRIPTION_TOO_LONG: 400,
+  PAGE_INVALID: 400,
+  EXPIRY_INVALID: 400,
+  CHAIN_REFUSED: 403,
+  REVISION_CHANGED: 409,
+  CONTENDED: 503,
+  BUSY: 503,
+  SECRET_UNREADABLE: 500,
+  RECORD_DAMAGED: 500,
+  RECORD_NEWER: 500,
+  SESSION_MISSING: 404,
+  LOGIN_FAILED: 401,
+  LOGIN_DELAYED: 429,
+};
+
+const STORE: Statuses<StoreErrorCode> = {
+  TOO_LARGE: 413,
+  REQUEST_INVALID: 500,
+  OVERLOADED: 503,
+  OUTCOME_UNKNOWN: 503,
+  LEASE_UNKNOWN: 500,
+  SESSION_UNKNOWN: 500,
+  SESSION_WINDOW: 503,
+  HISTORY_LOST: 500,
+  SLOW_WATCHER: 500,
+  POSITION_INVALID: 400,
+  CHECKPOINT_DAMAGED: 500,
+  FORMAT_NEWER: 500,
+  ROW_DAMAGED: 500,
+  STOPPED: 503,
+};
+
+const BLOB: Statuses<BlobErrorCode> = {
+  BLOB_DAMAGED: 500,
+  BLOB_MISSING: 500,
+  SOURCE_LENGTH: 400,
+  SPACE_RESERVED: 507,
+  BLOBS_OVERLOADED: 503,
+  BLOBS_FAILED: 503,
+  BLOBS_CLOSED: 503,
+  VOLUME_LOST: 503,
+  VOLUME_UNKNOWN: 404,
+  VOLUME_UNREADABLE: 500,
+  VOLUME_FORMAT_NEWER: 500,
+  VOLUME_NOT_COMPACTED: 409,
+  BLOB_OPTION_INVALID: 500,
+};
+
+const BENEATH: Statuses<EnvErrorCode | HostErrorCode | LogErrorCode> = {
+  FILE_EXISTS: 500,
+  FILE_MISSING: 500,
+  DISK_FULL: 507,
+  DISK_FAILED: 500,
+  DISK_LOCKED: 500,
+  INDEX_DAMAGED: 500,
+  ADDRESS_TAKEN: 500,
+  ADDRESS_INVALID: 500,
+  TLS_INVALID: 500,
+  CLIENT_GONE: 400,
+  CONNECTION_LOST: 502,
+  REPLY_LENGTH_WRONG: 500,
+  LIBRARY_MISSING: 501,
+  OVERLOADED: 503,
+  STOPPED: 503,
+  COMPACTED: 500,
+  LOG_BEHIND: 500,
+  ENTRY_MALFORMED: 500,
+  LOG_DAMAGED: 500,
+  LOG_FORMAT_NEWER: 500,
+  LOG_FAILED: 503,
+  LOG_CLOSED: 503,
+};
+
+const STATUSES: ReadonlyMap<string, number> = new Map(
+  [BENEATH, BLOB, STORE, ACCESS, OBJECTS, SIGV4, HTTP, API].flatMap((table) => Object.entries(table)),
+);
+
+/** 500 for a code of no layer: a bug. */
+export function statusOf(code: string): number {
+  return STATUSES.get(code) ?? 500;
+}

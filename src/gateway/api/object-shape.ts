@@ -1,0 +1,70 @@
+import type { ObjectInfo, ObjectMetadata } from "../../service/objects/index.ts";
+import { toBase64, utf8 } from "../../std/bytes.ts";
+import { httpDate, type RequestHeaders } from "../http/index.ts";
+import type { Infer } from "./schema.ts";
+import { instant } from "./status/reporter.ts";
+
+const USER_PREFIX = "x-amz-meta-";
+
+export function objectShape(info: ObjectInfo): Infer<"Object"> {
+  const { key, versionId, size, etag, lastModifiedMillis, metadata, checksum, tagCount, partCount } = info;
+  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires } = metadata;
+  const behind = checksum?.type === "composite" ? `-${partCount ?? 0}` : "";
+  return {
+    ...{ key, versionId, etag, tagCount, partCount, storageClass: metadata.storageClass },
+    ...{ contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, expires },
+    sizeBytes: size,
+    modifiedAt: instant(lastModifiedMillis),
+    metadata: Object.fromEntries(metadata.user),
+    checksum: checksum && `${checksum.algorithm}=${toBase64(checksum.value)}${behind}`,
+  };
+}
+
+/**
+ * Of an answer with the object's bytes. What a user stored must never run as a page of this origin, where the console's session lives:
+ * browsers save it, do not guess its type, and would run it without any right.
+ */
+export function objectHeaders(info: ObjectInfo, key: string): string[] {
+  const { etag, lastModifiedMillis, metadata, versionId } = info;
+  const headers = [
+    ...["Content-Type", metadata.contentType ?? "application/octet-stream"],
+    ...["Content-Disposition", `attachment; filename*=UTF-8''${fileName(key)}`],
+    ...["Content-Security-Policy", "sandbox; default-src 'none'"],
+    ...["ETag", `"${etag}"`, "Last-Modified", httpDate(lastModifiedMillis), "Accept-Ranges", "bytes"],
+  ];
+  if (metadata.contentEncoding !== undefined) headers.push("Content-Encoding", headerText(metadata.contentEncoding));
+  if (metadata.contentLanguage !== undefined) headers.push("Content-Language", headerText(metadata.contentLanguage));
+  if (versionId !== undefined) headers.push("x-amz-version-id", versionId);
+  return headers;
+}
+
+/** What the headers of an upload say about the object. */
+export function readMetadata(headers: RequestHeaders): ObjectMetadata {
+  const user = new Map<string, string>();
+  for (const [name, value] of headers.entries()) {
+    if (name.startsWith(USER_PREFIX)) user.set(name.slice(USER_PREFIX.length), value);
+  }
+  const named = {
+    contentType: headers.get("content-type"),
+    contentEncoding: headers.get("content-encoding"),
+    contentDisposition: headers.get("content-disposition"),
+    contentLanguage: headers.get("content-language"),
+    cacheControl: headers.get("cache-control"),
+    expires: headers.get("expires"),
+  };
+  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  return { ...given, user };
+}
+
+/** The last piece of the key, escaped as RFC 8187 asks. */
+function fileName(key: string): string {
+  const name = key.slice(key.lastIndexOf("/", key.length - 2) + 1).replace(/\/$/, "");
+  return encodeURIComponent((name || "object").toWellFormed()).replace(/['()*]/g, (character) => {
+    return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  });
+}
+
+/** A header is a byte string: what is not Latin-1 goes out as its UTF-8 bytes, as it came in. */
+function headerText(value: string): string {
+  return /^[\x20-\x7e\x80-\xff]*$/.test(value) ? value : String.fromCharCode(...utf8(value));
+}

@@ -1,0 +1,115 @@
+export const POLICY_OPERATIONS = [
+  {
+    name: "listPolicies",
+    method: "GET",
+    path: "/v1/policies",
+    summary: "Lists the policies by name, built-in ones among them",
+    access: { action: "ashlar:ListPolicies", on: "policies" },
+    query: {
+      type: "object",
+      properties: { after: "After", limit: "PageLimit" },
+      optional: ["after", "limit"],
+    },
+    reply: "PolicyPage",
+  },
+  {
+    name: "getPolicy",
+    method: "GET",
+    path: "/v1/policies/{policy}",
+    summary: "A policy with its document",
+    access: { action: "ashlar:GetPolicy", on: "policy" },
+    reply: "PolicyDocument",
+  },
+  {
+    name: "putPolicy",
+    method: "PUT",
+    path: "/v1/policies/{policy}",
+    summary: "Stores a policy",
+    notes: ["It holds at once for all users that it is attached to."],
+    access: { action: "ashlar:PutPolicy", on: "policy" },
+    body: {
+      type: "object",
+      properties: {
+        document: "PolicyText",
+        create: { type: "flag", description: "Fails where there is one of this name." },
+        ifRevision: { type: "integer", description: "Fails where it is not the one that was read." },
+      },
+      optional: ["create", "ifRevision"],
+    },
+    reply: "Policy",
+    act: true,
+  },
+  {
+    name: "deletePolicy",
+    method: "DELETE",
+    path: "/v1/policies/{policy}",
+    summary: "Deletes a policy that is attached to no user",
+    access: { action: "ashlar:DeletePolicy", on: "policy" },
+    reply: "none",
+    act: true,
+  },
+  {
+    name: "checkPolicy",
+    method: "POST",
+    path: "/v1/policies/check",
+    summary: "Says whether a document is a valid policy, and what is wrong with it",
+    access: "signed in",
+    body: {
+      type: "object",
+      properties: {
+        document: "PolicyText",
+        bucket: { type: "text", description: "Checks it as the policy of this bucket." },
+      },
+      optional: ["bucket"],
+    },
+    reply: {
+      type: "object",
+      properties: { valid: "flag", message: "text", path: "text" },
+      optional: ["message", "path"],
+    },
+  },
+  {
+    name: "explainAccess",
+    method: "POST",
+    path: "/v1/access/explain",
+    summary: "Says whether a request would be allowed, and which statement decides",
+    access: { action: "ashlar:ExplainAccess", on: "cluster" },
+    body: {
+      type: "object",
+      properties: {
+        user: { type: "text", description: "Anonymous where neither user nor access key is given." },
+        accessKeyId: { type: "text", description: "In place of a user: the key may be narrower." },
+        action: { type: "text", description: "As in `s3:GetObject`." },
+        resource: { type: "text", description: "As in `arn:aws:s3:::bucket/key`, or `bucket/key` alone." },
+        context: {
+          type: "map",
+          values: { type: "list", items: "text" },
+          entriesMax: 50,
+          description: "Condition keys with their values.",
+        },
+      },
+      optional: ["user", "accessKeyId", "context"],
+    },
+    reply: {
+      title: "Explanation",
+      type: "object",
+      properties: {
+        decision: "Decision",
+        decidedBy: { type: "text", description: "The statement; absent where none did, or the root key did." },
+        policies: {
+          type: "list",
+          items: {
+            type: "object",
+            properties: {
+              source: "text",
+              policy: "text",
+              decision: "Decision",
+              statements: { type: "list", items: "ExplainedStatement" },
+            },
+          },
+        },
+      },
+      optional: ["decidedBy"],
+    },
+  },
+] as const;

@@ -1,0 +1,159 @@
+import type { Clock } from "../../../env/index.ts";
+import type { Access } from "../../../service/access/index.ts";
+import type { Objects } from "../../../service/objects/index.ts";
+import type { NodePort } from "../node.ts";
+import type { Infer } from "../schema.ts";
+import type { Sample, Sampler } from "../telemetry/sampler.ts";
+import { type Fault, faultsOf } from "./faults.ts";
+import { healthOf, sentenceOf } from "./sentence.ts";
+
+export interface ReporterParts {
+  readonly clock: Clock;
+  readonly node: NodePort;
+  readonly objects: Objects;
+  readonly access: Access;
+  readonly sampler: Sampler;
+}
+
+interface Counts {
+  readonly buckets: number;
+  readonly users: number;
+  readonly policies: number;
+}
+
+const COUNTS_MILLIS_MAX = 10_000;
+const PAGE_ROWS = 1000;
+/** Of a count; more are not counted further. */
+const PAGES_MAX = 100;
+
+/** Makes the status: what the overview of the console and `ashlar status` show. */
+export class StatusReporter {
+  readonly #parts: ReporterParts;
+  /** By object and sentence: when it was first seen. */
+  readonly #since: Map<string, number> = new Map();
+  #counts: Counts = { buckets: 0, users: 0, policies: 0 };
+  #countedMillis = Number.NEGATIVE_INFINITY;
+  #counting: Promise<void> | undefined;
+  #failuresSeen = 0;
+  #checkpointsSeen = 0;
+  #checkpointFailing = false;
+
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
+  }
+
+  async status(): Promise<Infer<"Status">> {
+    const { clock, node, sampler } = this.#parts;
+    const counts = await this.#freshCounts();
+    const blobs = node.blobs.status();
+    const faults = this.faults();
+    const nowMillis = clock.now();
+    const volumes = blobs.volumes.filter(({ state }) => state !== "removed");
+    return {
+      health: healthOf(faults),
+      sentence: sentenceOf(faults, counts.buckets, blobs),
+      version: node.version,
+      node: node.id,
+      at: instant(nowMillis),
+      startedAt: instant(node.startedMillis),
+      uptimeMillis: Math.max(0, nowMillis - node.startedMillis),
+      endpoints: node.endpoints(),
+      counts: { ...counts, volumes: volumes.length },
+      capacity: {
+        totalBytes: blobs.bytesTotal,
+        freeBytes: blobs.bytesFree,
+        reserveBytes: blobs.bytesReserved,
+        volumeBytes: volumes.reduce((sum, { bytes }) => sum + bytes, 0),
+        garbageBytes: volumes.reduce((sum, { garbageBytes }) => sum + garbageBytes, 0),
+      },
+      rates: sampleShape(sampler.latest),
+      faults: faults.map((fault) => this.#faultShape(fault)),
+    };
+  }
+
+  faults(): readonly Fault[] {
+    const { clock, node } = this.#parts;
+    const { counters } = node.store;
+    this.#noteCheckpoints(counters.checkpoints, counters.checkpointFailures);
+    const faults = faultsOf({
+      nowMillis: clock.now(),
+      failure: node.failure(),
+      blobs: node.blobs.status(),
+      store: { ...counters, checkpointFailing: this.#checkpointFailing },
+    });
+    const names = new Set(faults.map(nameOf));
+    for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
+    for (const name of names) if (!this.#since.has(name)) this.#since.set(name, clock.now());
+    return faults;
+  }
+
+  #faultShape(fault: Fault): Infer<"Fault"> {
+    return { ...fault, since: instant(this.#since.get(nameOf(fault)) ?? this.#parts.clock.now()) };
+  }
+
+  #noteCheckpoints(written: number, failures: number): void {
+    if (written > this.#checkpointsSeen) this.#checkpointFailing = false;
+    if (failures > this.#failuresSeen) this.#checkpointFailing = true;
+    this.#checkpointsSeen = written;
+    this.#failuresSeen = failures;
+  }
+
+  async #freshCounts(): Promise<Counts> {
+    if (this.#parts.clock.monotonic() - this.#countedMillis > COUNTS_MILLIS_MAX) {
+      this.#counting ??= this.#count().finally(() => {
+        this.#counting = undefined;
+      });
+      await this.#counting;
+    }
+    return this.#counts;
+  }
+
+  async #count(): Promise<void> {
+    const { objects, access, clock } = this.#parts;
+    const page = (after: string | undefined) => ({ limit: PAGE_ROWS, ...(after !== undefined && { after }) });
+    this.#counts = {
+      buckets: await countPages(async (after) => {
+        const { items, next } = await objects.listBuckets(page(after));
+        return { count: items.length, next };
+      }),
+      users: await countPages(async (after) => {
+        const { users, next } = await access.users.list(page(after));
+        return { count: users.length, next };
+      }),
+      policies: await countPages(async (after) => {
+        const { policies, next } = await access.policies.list(page(after));
+        return { count: policies.length, next };
+      }),
+    };
+    this.#countedMillis = clock.monotonic();
+  }
+}
+
+export function sampleShape(sample: Sample): Infer<"Sample"> {
+  const { atMillis, bytesFree, ...rates } = sample;
+  return { at: instant(atMillis), ...rates, freeBytes: bytesFree };
+}
+
+/** RFC 3339, in UTC. */
+export function instant(millis: number): string {
+  return new Date(millis).toISOString();
+}
+
+/** A sentence with other numbers is still the same fault. */
+function nameOf({ object, what }: Fault): string {
+  return `${object} ${what.replace(/[\d.]+/g, "#")}`;
+}
+
+async function countPages(
+  read: (after: string | undefined) => Promise<{ readonly count: number; readonly next: string | undefined }>,
+): Promise<number> {
+  let count = 0;
+  let after: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await read(after);
+    count += page.count;
+    after = page.next;
+    if (after === undefined) break;
+  }
+  return count;
+}
