@@ -53,7 +53,7 @@ describe("a server that is killed", () => {
       else await verify(client, expected, round);
       const stop = new AbortController();
       const workers = Array.from({ length: CLIENTS }, (_, id) => work(client, id, prng.fork(), expected, stop.signal));
-      await new Promise((resolve) => setTimeout(resolve, 100 + prng.below(600)));
+      await new Promise((resolve) => setTimeout(resolve, 300 + prng.below(1200)));
       stop.abort();
       await server.kill();
       await Promise.all(workers);
@@ -89,7 +89,7 @@ async function work(
       const choice = prng.unit();
       if (choice < 0.6) await put(client, key, bodyOf(prng), expected);
       else if (choice < 0.75) await remove(client, key, expected);
-      else if (choice < 0.85) await upload(client, key, prng, expected);
+      else if (choice < 0.77) await upload(client, key, prng, expected);
       else await putVersion(client, `/versioned/client-${id}/key-${prng.below(KEYS_A_CLIENT)}`, bodyOf(prng), expected);
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;
