@@ -91,23 +91,26 @@ export async function composeNode({
     observer: joinObservers(metrics.requests, requestLog),
   });
   const urls: Record<string, string> = {};
-  const api = createApi({
-    ...{ env, objects, access, events, metrics, keys, console, observer: requestLog },
-    node: {
-      ...{ id: identity.nodeId, version, startedMillis: env.clock.now() },
-      ...{ disk: env.disk, log, store, blobs, identityFiles: IDENTITY_FILES },
-      endpoints: () => urls,
-      failure: () => fatal.error,
-      configuration: { table: SERVER_OPTIONS, values: options },
-    },
-    trustedProxies: trustedProxies(options),
-    options: { region: options.region, metricsPublic: options.metricsPublic, requestsMax: options.requestsMax },
-  });
+  const api = parts.use(
+    createApi({
+      ...{ env, objects, access, events, metrics, keys, console, observer: requestLog },
+      node: {
+        ...{ id: identity.nodeId, version, startedMillis: env.clock.now() },
+        ...{ disk: env.disk, log, store, blobs, identityFiles: IDENTITY_FILES },
+        endpoints: () => urls,
+        failure: () => fatal.error,
+        configuration: { table: SERVER_OPTIONS, values: options },
+      },
+      trustedProxies: trustedProxies(options),
+      options: { region: options.region, metricsPublic: options.metricsPublic, requestsMax: options.requestsMax },
+    }),
+  );
   const s3 = parts.use(
     await listenTo(env.http, { ...listenerSettings("s3", options), malformed: malformedReply }, options, answerS3),
   );
   const apiListener = parts.use(await listenTo(env.http, listenerSettings("api", options), options, api.handle));
-  parts.use(api);
+  // Its streams would hold up the listeners, so it ends before them; above it is owned in case they do not open.
+  parts.defer(() => api[Symbol.dispose]());
   urls["s3"] = options.s3PublicUrl ?? s3.url;
   urls["api"] = apiListener.url;
   events.record({ severity: "info", kind: "node-started", object: "node", text: `Ashlar ${version} has started.` });
