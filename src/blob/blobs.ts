@@ -9,18 +9,27 @@ import type { Check, Put } from "../store/index.ts";
 export interface Blobs extends AsyncDisposable {
   /**
    * Stores `length` bytes of the source under the owner (the Store key of the rows that will name it), in extents of at
-   * most 8 MiB. Rejects with SOURCE_LENGTH where the source is shorter or longer, with SPACE_RESERVED below the
-   * free-space reserve. Nothing of a rejected append is ever live.
+   * most 8 MiB; of an empty body there are no refs. Rejects with SOURCE_LENGTH where the source is shorter or longer,
+   * with SPACE_RESERVED below the free-space reserve, with BLOBS_OVERLOADED where too much waits, with VOLUME_LOST
+   * where another node took the volume over (try again), and with what the source rejects with. Nothing of a rejected
+   * append is ever live; its source is cancelled.
    */
   append(owner: Uint8Array, source: ByteSource, length: number): Promise<BlobAppend>;
   /**
    * The bytes from `start` up to `end` (exclusive) of the refs laid end to end; each 64 KiB block is verified before it
-   * is handed out.
+   * is handed out. Its reads reject with BLOB_DAMAGED or BLOB_MISSING, and with BLOBS_CLOSED where the node stops.
+   * Cancel it if it is not read to its end: it holds a file open.
    */
   read(refs: readonly BlobRef[], start: number, end: number): ByteSource;
-  /** Checks that a commit needs whose puts name these refs: the collector has not condemned them. */
+  /**
+   * Checks that a commit needs whose puts name these refs: the collector has not condemned them. The owner is the one
+   * that they were appended under, also where the row that names them has another key (copy, clone).
+   */
   referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[];
-  /** Rows that a commit puts when it deletes the last row under `owner` that names these refs. */
+  /**
+   * Rows that a commit puts when it deletes or overwrites a row under `owner` that names these refs; the collector
+   * finds out whether it was the last one.
+   */
   dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[];
 }
 
@@ -40,7 +49,10 @@ export interface BlobRef {
   readonly checksum: number;
 }
 
-/** Asked by the collector and by compaction. The answer comes from linearizable reads made after the question. */
+/**
+ * Asked by the collector and the scrub, and at a start about what was appended last. The answer comes from linearizable
+ * reads made after the question. A wrong "no" loses data; a wrong "yes" keeps garbage.
+ */
 export interface References {
   /** True where a row of this owner (or a share) names the needle. */
   isLive(owner: Uint8Array, ref: { readonly volume: number; readonly needle: number }): Promise<boolean>;

@@ -1,5 +1,6 @@
 import type { Clock } from "../env/index.ts";
-import { type Row, type RowKey, type Store, TABLES } from "../store/index.ts";
+import { type Row, type RowKey, TABLES } from "../store/index.ts";
+import { type CertainCommit, commitCertainly } from "./certain-commit.ts";
 import { type Candidate, EXAMINED_MAX, type Examiner } from "./examiner.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -10,9 +11,8 @@ import type { Registry } from "./registry.ts";
 
 const PAGE_ROWS = 500;
 
-export interface CollectorContext {
+export interface CollectorContext extends CertainCommit {
   readonly clock: Clock;
-  readonly store: Store;
   readonly registry: Registry;
   readonly files: FileCache;
   readonly inFlight: InFlight;
@@ -31,8 +31,8 @@ export class Collector {
 
   /** True where it came to the table's end: the next turn begins anew. */
   async turn(): Promise<boolean> {
-    const { store, options } = this.#context;
-    for (let left = options.collectTurnNeedles; left > 0; ) {
+    const { store, options, health } = this.#context;
+    for (let left = options.collectTurnNeedles; left > 0 && !health.stopping; ) {
       const limit = Math.min(left, PAGE_ROWS);
       const range = this.#after === undefined ? {} : { after: this.#after };
       const page = await store.scan(TABLES.drop, range, { limit });
@@ -79,13 +79,14 @@ export class Collector {
   /** The clock was ahead when the row was written: its time begins now. */
   async #restamp({ table, key, suffix, revision }: Row): Promise<void> {
     const value = encodeDrop(Math.max(0, Math.floor(this.#context.clock.now())));
-    const checks = [{ table, key, suffix, revision }];
-    await this.#context.store.commit({ checks, puts: [{ table, key, suffix, value }] });
+    const address = { table, key, suffix };
+    const commit = { checks: [{ ...address, revision }], puts: [{ ...address, value }] };
+    await commitCertainly(this.#context, commit, { address, value });
   }
 
   async #forget(row: Row): Promise<void> {
-    const { store } = this.#context;
     const { table, key, suffix, revision } = row;
-    await store.commit({ checks: [{ table, key, suffix, revision }], deletes: [{ table, key, suffix }] });
+    const address = { table, key, suffix };
+    await commitCertainly(this.#context, { checks: [{ ...address, revision }], deletes: [address] }, { address });
   }
 }

@@ -118,7 +118,9 @@ export class Examiner {
     if (row === undefined) return undefined;
     if (decodeMark(row.value).state === "pending") return row.revision;
     garbage.push(candidate);
-    if (drop !== undefined) await store.commit({ checks: [unchanged(drop)], deletes: [drop] });
+    if (drop !== undefined) {
+      await commitCertainly(this.#context, { checks: [unchanged(drop)], deletes: [drop] }, { address: drop });
+    }
     return undefined;
   }
 
@@ -136,18 +138,19 @@ export class Examiner {
   }
 
   async #spare(marked: readonly MarkedCandidate[]): Promise<void> {
-    const { store, counters } = this.#context;
+    const { counters } = this.#context;
     for (const candidate of marked) {
       const mark = deadAddress(candidate.owner, candidate.name);
-      const checks = [{ ...mark, revision: candidate.markRevision }];
+      const checks: Check[] = [{ ...mark, revision: candidate.markRevision }];
+      const proof = { address: mark };
       const { drop } = candidate;
       counters.sparedNeedles++;
       if (drop !== undefined) {
-        const result = await store.commit({ checks: [...checks, unchanged(drop)], deletes: [mark, drop] });
-        if (result.committed) continue;
+        const commit = { checks: [...checks, unchanged(drop)], deletes: [mark, drop] };
+        if ((await commitCertainly(this.#context, commit, proof)) !== undefined) continue;
       }
       // The row was let go of again meanwhile: only the mark goes, and the new drop row proposes the needle again.
-      await store.commit({ checks, deletes: [mark] });
+      await commitCertainly(this.#context, { checks, deletes: [mark] }, proof);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../env/index.ts";
-import { type Row, type RowKey, type Store, TABLES } from "../store/index.ts";
+import { type Row, type RowKey, TABLES } from "../store/index.ts";
+import { type CertainCommit, commitCertainly } from "./certain-commit.ts";
 import { EXAMINED_MAX, type Examiner, type MarkedCandidate } from "./examiner.ts";
 import type { FileCache } from "./file-cache.ts";
 import { locate } from "./locator.ts";
@@ -10,9 +11,8 @@ import { volumeAddress } from "./volume-row.ts";
 
 const PAGE_ROWS = 500;
 
-export interface MarksPassContext {
+export interface MarksPassContext extends CertainCommit {
   readonly clock: Clock;
-  readonly store: Store;
   readonly registry: Registry;
   readonly files: FileCache;
   readonly examiner: Examiner;
@@ -104,11 +104,11 @@ export class MarksPass {
     const { table, key, suffix, revision } = row;
     const address = { table, key, suffix };
     const checks = [{ ...address, revision }];
-    if (ageMillis >= 0) await store.commit({ checks, deletes: [address] });
+    if (ageMillis >= 0) await commitCertainly(this.#context, { checks, deletes: [address] }, { address });
     else {
       // The clock was ahead when it was set: its time begins now.
       const value = encodeMark({ ...mark, timeMillis: Math.max(0, Math.floor(clock.now())) });
-      await store.commit({ checks, puts: [{ ...address, value }] });
+      await commitCertainly(this.#context, { checks, puts: [{ ...address, value }] }, { address, value });
     }
   }
 }

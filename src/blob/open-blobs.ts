@@ -69,17 +69,22 @@ export interface LocalBlobs extends Blobs {
  */
 export async function openBlobs(settings: BlobSettings): Promise<LocalBlobs> {
   const parts = assemble(settings);
-  const { disk, registry, space } = parts;
-  await disk.makeDirectory(FOLDER);
-  await registry.load();
-  await settleFiles(parts);
-  for (const volume of registry.all()) {
-    const { state, writer, kind } = volume.row;
-    if (state !== "open" || writer !== parts.node || volume.unsound) continue;
-    const open = await reopenVolume(parts, volume);
-    if (open !== undefined) parts.supplies[kind].adopt(open);
+  const { disk, registry, space, supplies, files } = parts;
+  try {
+    await disk.makeDirectory(FOLDER);
+    await registry.load();
+    await settleFiles(parts);
+    for (const volume of registry.all()) {
+      const { state, writer, kind } = volume.row;
+      if (state !== "open" || writer !== parts.node || volume.unsound) continue;
+      const open = await reopenVolume(parts, volume);
+      if (open !== undefined) supplies[kind].adopt(open);
+    }
+    await space.poll();
+  } catch (error) {
+    await Promise.allSettled([supplies.needles.close(), supplies.extents.close(), files.close()]);
+    throw error;
   }
-  await space.poll();
   return new VolumeBlobs(parts);
 }
 
@@ -171,12 +176,12 @@ class VolumeBlobs implements LocalBlobs {
   }
 
   referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[] {
-    return refs.map((ref) => ({ ...deadAddress(owner, ref), absent: true }));
+    return distinct(refs).map((ref) => ({ ...deadAddress(owner, ref), absent: true }));
   }
 
   dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[] {
     const value = encodeDrop(Math.max(0, Math.floor(this.#parts.clock.now())));
-    return refs.map((ref) => ({ ...dropAddress(owner, ref), value }));
+    return distinct(refs).map((ref) => ({ ...dropAddress(owner, ref), value }));
   }
 
   status(): BlobStatus {
@@ -277,6 +282,12 @@ class VolumeBlobs implements LocalBlobs {
     }
     return volume;
   }
+}
+
+/** A commit writes a row once, and a body may name a needle twice. */
+function distinct(refs: readonly BlobRef[]): BlobRef[] {
+  if (refs.length < 2) return [...refs];
+  return [...new Map(refs.map((ref) => [`${ref.volume}:${ref.needle}`, ref])).values()];
 }
 
 /**

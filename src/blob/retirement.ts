@@ -45,17 +45,28 @@ export class Retirement {
   async turn(): Promise<void> {
     const nowMillis = this.#clock.monotonic();
     const due = this.#files.filter(({ dueMillis }) => dueMillis <= nowMillis);
+    let failure: unknown;
     for (const file of due) {
-      await removeIfThere(this.#disk, file.name);
-      await this.#disk.syncDirectory(FOLDER);
-      if (file.volume !== undefined) {
-        await this.#registry.forget(file.volume);
-        this.#counters.volumesRemoved++;
-        this.#onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
+      try {
+        await this.#remove(file);
+        this.#files = this.#files.filter((other) => other !== file);
+      } catch (error) {
+        // One file's trouble is not the others'.
+        failure ??= error;
       }
-      this.#counters.reclaimedBytes += file.bytes;
-      this.#files = this.#files.filter((other) => other !== file);
     }
+    if (failure !== undefined) throw failure;
+  }
+
+  async #remove(file: RetiredFile): Promise<void> {
+    await removeIfThere(this.#disk, file.name);
+    await this.#disk.syncDirectory(FOLDER);
+    if (file.volume !== undefined) {
+      await this.#registry.forget(file.volume);
+      this.#counters.volumesRemoved++;
+      this.#onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
+    }
+    this.#counters.reclaimedBytes += file.bytes;
   }
 
   #add(name: string, bytes: number, graceMillis: number, volume: Volume | undefined): void {

@@ -4,6 +4,7 @@ import type { DamageEvent } from "./events.ts";
 import { type Candidate, EXAMINED_MAX, type Examiner } from "./examiner.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { UNIT_BYTES } from "./format.ts";
+import type { Health } from "./health.ts";
 import type { InFlight } from "./in-flight.ts";
 import { settledRange, startOf } from "./locator.ts";
 import type { OpenVolume } from "./open-volume.ts";
@@ -14,6 +15,7 @@ import { type NeedleSlot, type Slot, walkSlots } from "./walk.ts";
 
 export interface SweeperContext {
   readonly clock: Clock;
+  readonly health: Health;
   readonly registry: Registry;
   readonly files: FileCache;
   readonly inFlight: InFlight;
@@ -43,7 +45,7 @@ export class Sweeper {
     let left = this.#context.options.collectTurnNeedles;
     let failure: unknown;
     for (const volume of this.#context.registry.all()) {
-      if (left <= 0) break;
+      if (left <= 0 || this.#context.health.stopping) break;
       if (!this.#isDue(volume)) continue;
       try {
         left -= await this.#sweep(volume, left);

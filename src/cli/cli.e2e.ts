@@ -203,7 +203,7 @@ describe("ashlar on a running server", () => {
 });
 
 describe("ashlar serve", () => {
-  test("ends with 1 and names the flag where a port is taken", async () => {
+  test("ends with 1 and names the flag where a port is taken", { timeout: 60_000 }, async () => {
     const holder = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => holder.once("listening", resolve));
     const { port } = holder.address() as { port: number };
@@ -228,9 +228,8 @@ describe("ashlar serve", () => {
   test("prints one line when it is ready, and ends with 0 on SIGTERM", async () => {
     await using server = await startServerProcess({ args: RESERVE });
     assert.match(server.s3, /^http:\/\/127\.0\.0\.1:\d+$/);
-    const watch = fetchForever(server);
+    await watchForever(server);
     assert.equal(await server.stop(), 0);
-    await watch;
   });
 
   test("takes options from a file and from variables, and points out what is misspelled", async () => {
@@ -248,7 +247,7 @@ describe("ashlar serve", () => {
     const environment = { ASHLAR_API: server.api, ASHLAR_DATA_DIR: server.dataDir };
     const { items } = JSON.parse((await quick(["config", "show", "--changed", "--json"], environment)).out);
     const values = Object.fromEntries(items.map(({ name, value }: { name: string; value: unknown }) => [name, value]));
-    assert.deepEqual([values.region, values.logFormat, values.drainMillis], ["eu-1", "json", 5000]);
+    assert.deepEqual([values["region"], values["logFormat"], values["drainMillis"]], ["eu-1", "json", 5000]);
   });
 });
 
@@ -305,7 +304,7 @@ describe("a backup", () => {
 });
 
 /** A stream that lasts must not hold up a server that ends. */
-async function fetchForever({ api, accessKey, secretKey }: ServerProcess): Promise<void> {
+async function watchForever({ api, accessKey, secretKey }: ServerProcess): Promise<void> {
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify({ accessKeyId: accessKey, secret: secretKey });
   const login = await fetch(`${api}/v1/session`, { method: "POST", headers, body });
@@ -366,7 +365,8 @@ function shapeOf(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, each]) => [name, shapeOf(each)]),
+      // What an event is about differs from kind to kind: `data` is open by definition.
+      .map(([name, each]) => [name, name === "data" ? "object" : shapeOf(each)]),
   );
 }
 

@@ -1,3 +1,4 @@
+import type { Disk } from "../../env/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { equalBytes, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
@@ -37,6 +38,7 @@ const PHASE_MILLIS = 2500;
 /** Until all garbage is found, compacted and forgotten. */
 const QUIET_MILLIS = 40_000;
 const QUIET_PARTS = 4;
+const SETTLED_MILLIS = 15_000;
 const KIB = 1024;
 
 export class Violation extends Error {
@@ -55,6 +57,8 @@ export class Simulation {
   readonly #contents = new Map<string, Uint8Array>();
   /** Counts the process's lives: clients of an earlier one are dead. */
   #life = 0;
+  /** Power fails as soon as the next row is committed: when what was acknowledged is youngest. */
+  #armed = false;
   #resting = false;
   /** Needles whose bytes a flipped bit may have hit. */
   #rotted = 0;
@@ -121,6 +125,7 @@ export class Simulation {
     for (let end = 0; end < this.#faults.ends; end++) {
       await this.world.run(PHASE_MILLIS * (0.2 + this.#prng.unit()));
       await this.#disturb();
+      if (this.#prng.chance(this.#faults.powerShare / 2)) await this.#endAtCommit();
       await this.#end();
     }
     await this.world.run(PHASE_MILLIS);
@@ -152,6 +157,12 @@ export class Simulation {
     this.#throwViolation();
   }
 
+  async #endAtCommit(): Promise<void> {
+    this.#armed = true;
+    await this.world.run(PHASE_MILLIS / 4);
+    this.#armed = false;
+  }
+
   async #end(): Promise<void> {
     this.#life++;
     this.counts.ends++;
@@ -171,9 +182,10 @@ export class Simulation {
     const files = await this.world.settle(listVolumeFiles(disk));
     if (files.length === 0) return;
     const file = this.#prng.pick(files);
-    const opened = await this.world.settle(disk.open(file.name, "read"));
-    const length = await this.world.settle(opened.length());
-    if (length === 0) return;
+    const length = await this.world.settle(lengthOfFile(disk, file.name));
+    // It may have been removed meanwhile.
+    const names = (await this.world.settle(listVolumeFiles(disk))).map(({ name }) => name);
+    if (length === 0 || !names.includes(file.name)) return;
     this.world.machine.disk.rot(file.name, this.#prng.below(length), this.#prng.below(8));
     this.#rotted++;
   }
@@ -246,6 +258,9 @@ export class Simulation {
     const committed = await this.world.commitRow(owner, prng.pick(SUFFIXES), appended.refs);
     if (committed) this.counts.puts++;
     else this.counts.conflicts++;
+    if (!committed || !this.#armed) return;
+    this.#armed = false;
+    this.world.machine.crash();
   }
 
   /** Names the needles of one row in another one of the same owner, after some thought. */
@@ -364,7 +379,10 @@ export class Simulation {
     }
     if (rows.rowsOf(TABLES.drop).length > 0) throw new Violation("drop rows are left");
     for (const { suffix, value } of rows.rowsOf(TABLES.dead)) {
-      if (decodeMark(value).state === "pending") throw new Violation("a mark is left pending");
+      const mark = decodeMark(value);
+      // Verdicts come until the end; what is younger than this may still be under way.
+      if (machine.clock.now() - mark.timeMillis < SETTLED_MILLIS) continue;
+      if (mark.state === "pending") throw new Violation("a mark is left pending");
       const name = needleOfSuffix(suffix)!;
       if (live.has(nameOf(name))) throw new Violation("a needle that a row names has a garbage mark");
       if (!status.volumes.some(({ volume }) => volume === name.volume)) {
@@ -407,6 +425,19 @@ export class Simulation {
 
   #throwViolation(): void {
     if (this.#violation !== undefined) throw this.#violation;
+  }
+}
+
+/** 0 where it is gone. */
+async function lengthOfFile(disk: Disk, name: string): Promise<number> {
+  try {
+    const file = await disk.open(name, "read");
+    const length = await file.length();
+    await file.close();
+    return length;
+  } catch (error) {
+    if (hasCode(error, "FILE_MISSING")) return 0;
+    throw error;
   }
 }
 

@@ -91,15 +91,15 @@ export class World {
     });
   }
 
-  /** Power fails; a new process starts. */
+  /** Power fails, if it has not already; a new process starts. */
   async crash(): Promise<void> {
-    this.machine.crash();
+    if (this.machine.isRunning) this.machine.crash();
     await this.#restart();
   }
 
   /** The process is killed; a new one starts. */
   async kill(): Promise<void> {
-    this.machine.kill();
+    if (this.machine.isRunning) this.machine.kill();
     await this.#restart();
   }
 
@@ -171,7 +171,7 @@ export class World {
 
   /** The process that starts now ends after so long, wherever it is then. */
   async startInVain(millis: number, end: "crash" | "kill"): Promise<void> {
-    this.machine[end]();
+    if (this.machine.isRunning) this.machine[end]();
     this.machine.restart();
     this.store = this.#connect();
     this.openBlobs().catch(() => {});

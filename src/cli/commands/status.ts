@@ -17,7 +17,8 @@ export const STATUS_COMMANDS: readonly Command[] = [
         const { counts, capacity, rates, faults } = status;
         const used = `${formatBytes(capacity.volumeBytes)} in volumes, ${formatBytes(capacity.garbageBytes)} of it garbage`;
         const space = `${formatBytes(capacity.freeBytes)} of ${formatBytes(capacity.totalBytes)} free, ${used}`;
-        const load = `${rates.requestsPerSecond.toFixed(1)}/s, half within ${millis(rates.p50Millis)}, 99 % within ${millis(rates.p99Millis)}`;
+        const { requestsPerSecond, p50Millis, p99Millis } = rates;
+        const load = `${requestsPerSecond.toFixed(1)}/s, half within ${millis(p50Millis)}, 99 % within ${millis(p99Millis)}`;
         const rows = pairs([
           ["Health", status.health],
           ["Version", `${status.version}, up ${formatDuration(status.uptimeMillis)}`],

@@ -11,6 +11,7 @@ import { toHex } from "../../std/bytes.ts";
 import type { HttpCall } from "../http/index.ts";
 import { sessionTokenIn } from "./cookie.ts";
 import { apiFailure } from "./errors.ts";
+import { readBody, UNPROVED_BYTES_MAX } from "./input.ts";
 import { isForeignFetch, requireOwnOrigin } from "./origin.ts";
 
 /** Who makes a request, proved. */
@@ -33,23 +34,25 @@ export interface AuthenticationParts {
 const SERVICES: readonly string[] = ["ashlar"];
 const UNSIGNED: PayloadMode = { kind: "unsigned", value: "UNSIGNED-PAYLOAD" };
 
+/** What a request brings: JSON, which is read into memory, or bytes that stream. */
+export type BodyForm = "json" | "stream";
+
+export interface Proof {
+  readonly caller: Caller;
+  /** Where it had to be read for the signature. */
+  readonly body: Uint8Array | undefined;
+}
+
 /**
- * Proves who sent the request: by its signature, else by its session. `body` is what it brought along where that has been read; a
- * body that streams has to be declared in the head. Rejects with SIGN_IN_REQUIRED, CREDENTIAL_REFUSED, ORIGIN_REFUSED, or as a
+ * Proves who sent the request: by its signature, else by its session. Nothing of the body is read for that, except where a signature
+ * of JSON does not declare its hash: then a little is. Rejects with SIGN_IN_REQUIRED, CREDENTIAL_REFUSED, ORIGIN_REFUSED, or as a
  * signature does.
  */
-export async function authenticate(
-  call: HttpCall,
-  body: Uint8Array | undefined,
-  parts: AuthenticationParts,
-): Promise<Caller> {
+export async function authenticate(call: HttpCall, form: BodyForm, parts: AuthenticationParts): Promise<Proof> {
   const head = headAsSigned(call);
-  const authorization = parseAuthorization(head, {
-    services: SERVICES,
-    legacyV2: false,
-    payloadHashRequired: body === undefined,
-  });
-  if (authorization.kind === "anonymous") return bySession(call, parts);
+  const payloadHashRequired = form === "stream";
+  const authorization = parseAuthorization(head, { services: SERVICES, legacyV2: false, payloadHashRequired });
+  if (authorization.kind === "anonymous") return { caller: await bySession(call, parts), body: undefined };
   if (authorization.kind === "v2" || authorization.form === "query") {
     throw apiFailure("CREDENTIAL_REFUSED", { what: "The API takes signatures in the Authorization header only." });
   }
@@ -59,14 +62,29 @@ export async function authenticate(
     const reason = credential.found ? "unknown" : credential.reason;
     throw apiFailure("CREDENTIAL_REFUSED", { data: { accessKeyId: accessKey.slice(0, 128), reason } });
   }
-  const bodySha256 = body === undefined ? undefined : toHex(parts.keys.sha256.hash(body));
+  const body = payload.kind === "undeclared" ? await readBody(call, UNPROVED_BYTES_MAX) : undefined;
   verifySignature(parts.keys, authorization, head, {
     secretKey: credential.secret,
     now: parts.clock.now(),
-    ...(bodySha256 !== undefined && { bodySha256 }),
+    ...(body !== undefined && { bodySha256: toHex(parts.keys.sha256.hash(body)) }),
   });
-  if (bodySha256 !== undefined) checkBody(payload, bodySha256);
-  return { principal: credential.principal, session: undefined, region: scope.region, payload };
+  const caller = { principal: credential.principal, session: undefined, region: scope.region, payload };
+  return { caller, body };
+}
+
+/**
+ * A signed request's JSON is signed too: what an operator orders is not left to the network. Throws CREDENTIAL_REFUSED where the body
+ * is another one, or not covered.
+ */
+export function requireSignedBody({ session, payload }: Caller, body: Uint8Array, keys: SigningKeys): void {
+  if (session !== undefined || payload.kind === "undeclared") return;
+  if (payload.kind === "sha256" && payload.sha256 === toHex(keys.sha256.hash(body))) return;
+  throw apiFailure("CREDENTIAL_REFUSED", {
+    what:
+      payload.kind === "sha256"
+        ? "The body is not the one that was signed."
+        : "The signature has to cover the body: send its SHA-256 in x-amz-content-sha256.",
+  });
 }
 
 /** Whether the request even claims to come from somebody. */
@@ -84,18 +102,6 @@ async function bySession(call: HttpCall, { access }: AuthenticationParts): Promi
     throw apiFailure("SIGN_IN_REQUIRED", { what: "The session has ended." });
   }
   return { principal: signedIn.principal, session: signedIn.session, region: undefined, payload: UNSIGNED };
-}
-
-/** A signed request's JSON is signed too: what an operator orders is not left to the network. */
-function checkBody(payload: PayloadMode, bodySha256: string): void {
-  if (payload.kind === "undeclared") return;
-  if (payload.kind === "sha256" && payload.sha256 === bodySha256) return;
-  throw apiFailure("CREDENTIAL_REFUSED", {
-    what:
-      payload.kind === "sha256"
-        ? "The body is not the one that was signed."
-        : "The signature has to cover the body: send its SHA-256 in x-amz-content-sha256.",
-  });
 }
 
 /** A trusted proxy may have put its own name into Host; what the client signed is the one that it sent. */

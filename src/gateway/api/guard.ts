@@ -4,13 +4,13 @@ import { type Access, CLUSTER_ARN } from "../../service/access/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
 import { EMPTY, fromBase64, text, toHex, utf8 } from "../../std/bytes.ts";
 import type { HttpCall } from "../http/index.ts";
-import { authenticate, type Caller } from "./authenticate.ts";
+import { authenticate, type BodyForm, type Proof, requireSignedBody } from "./authenticate.ts";
 import { apiFailure } from "./errors.ts";
+import { JSON_BYTES_MAX, readBody } from "./input.ts";
 import { Permissions } from "./permissions.ts";
 import { contextOf } from "./request-context.ts";
 
-export interface Known {
-  readonly caller: Caller;
+export interface Known extends Proof {
   readonly permissions: Permissions;
 }
 
@@ -29,15 +29,22 @@ export class Guard {
     this.#parts = parts;
   }
 
-  /** `body` where it has been read; undefined for one that streams. Rejects as `authenticate`. */
-  async identify(call: HttpCall, body: Uint8Array | undefined): Promise<Known> {
-    return this.#known(call, await authenticate(call, body, this.#parts));
+  /** Rejects as `authenticate`. */
+  async identify(call: HttpCall, form: BodyForm): Promise<Known> {
+    return this.#known(call, await authenticate(call, form, this.#parts));
+  }
+
+  /** The request's JSON, once its caller is known to be allowed to send it. */
+  async signedBody(call: HttpCall, { caller, body }: Known): Promise<Uint8Array> {
+    const bytes = body ?? (await readBody(call, JSON_BYTES_MAX));
+    requireSignedBody(caller, bytes, this.#parts.keys);
+    return bytes;
   }
 
   /** As `identify`, also by HTTP Basic: Prometheus can not sign what it asks. */
   async identifyMonitor(call: HttpCall): Promise<Known> {
     const basic = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(call.headers.get("authorization") ?? "");
-    if (basic === null) return this.identify(call, EMPTY);
+    if (basic === null) return this.identify(call, "json");
     const [accessKeyId, secret] = splitPair(text(fromBase64(basic[1]!) ?? EMPTY));
     const credential = await this.#parts.access.findCredential(accessKeyId);
     const isRight = credential.found && timingSafeEqual(this.#hashOf(secret), this.#hashOf(credential.secret));
@@ -46,7 +53,10 @@ export class Guard {
     }
     const { principal } = credential;
     const payload = { kind: "unsigned", value: "UNSIGNED-PAYLOAD" } as const;
-    return this.#known(call, { principal, session: undefined, region: undefined, payload });
+    return this.#known(call, {
+      caller: { principal, session: undefined, region: undefined, payload },
+      body: undefined,
+    });
   }
 
   /** Rejects with ACCESS_DENIED. */
@@ -60,10 +70,10 @@ export class Guard {
     return toHex(this.#parts.keys.sha256.hash(utf8(secret)));
   }
 
-  #known(call: HttpCall, caller: Caller): Known {
+  #known(call: HttpCall, { caller, body }: Proof): Known {
     call.principal = caller.principal.name;
     const { access, objects } = this.#parts;
-    return { caller, permissions: new Permissions(access, objects, caller, contextOf(call, caller)) };
+    return { caller, body, permissions: new Permissions(access, objects, caller, contextOf(call, caller)) };
   }
 }
 

@@ -12,6 +12,8 @@ import type { ObjectSchema, Schema } from "./schema.ts";
 import { invalid, refuseUnknown, validate } from "./validate.ts";
 
 export const JSON_BYTES_MAX = 1_048_576;
+/** Of those who have not proved yet who they are: with many of them at once memory must not go. */
+export const UNPROVED_BYTES_MAX = 65_536;
 
 const NO_PARAMETERS: ObjectSchema = { type: "object", properties: {} };
 
@@ -38,11 +40,11 @@ export function readQuery(query: string, schema: ObjectSchema): Readonly<Record<
 }
 
 /** The body as it was sent, for its hash is part of the signature. Rejects with BODY_TOO_LARGE. */
-export async function readBody(call: HttpCall): Promise<Uint8Array> {
+export async function readBody(call: HttpCall, bytesMax: number): Promise<Uint8Array> {
   const announced = call.headers.get("content-length");
-  const tooLarge = announced !== undefined && (parseLength(announced) ?? Number.POSITIVE_INFINITY) > JSON_BYTES_MAX;
-  const bytes = tooLarge ? undefined : await collect(call.body, JSON_BYTES_MAX);
-  if (bytes === undefined) throw httpFailure("BODY_TOO_LARGE", { data: { bytesMax: JSON_BYTES_MAX } });
+  const tooLarge = announced !== undefined && (parseLength(announced) ?? Number.POSITIVE_INFINITY) > bytesMax;
+  const bytes = tooLarge ? undefined : await collect(call.body, bytesMax);
+  if (bytes === undefined) throw httpFailure("BODY_TOO_LARGE", { data: { bytesMax } });
   return bytes;
 }
 

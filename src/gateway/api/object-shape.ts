@@ -1,5 +1,5 @@
 import type { ObjectInfo, ObjectMetadata } from "../../service/objects/index.ts";
-import { toBase64, utf8 } from "../../std/bytes.ts";
+import { strictText, toBase64, utf8 } from "../../std/bytes.ts";
 import { httpDate, type RequestHeaders } from "../http/index.ts";
 import type { Infer } from "./schema.ts";
 import { instant } from "./status/reporter.ts";
@@ -27,13 +27,13 @@ export function objectShape(info: ObjectInfo): Infer<"Object"> {
 export function objectHeaders(info: ObjectInfo, key: string): string[] {
   const { etag, lastModifiedMillis, metadata, versionId } = info;
   const headers = [
-    ...["Content-Type", metadata.contentType ?? "application/octet-stream"],
+    ...["Content-Type", encodeHeader(metadata.contentType ?? "application/octet-stream")],
     ...["Content-Disposition", `attachment; filename*=UTF-8''${fileName(key)}`],
     ...["Content-Security-Policy", "sandbox; default-src 'none'"],
     ...["ETag", `"${etag}"`, "Last-Modified", httpDate(lastModifiedMillis), "Accept-Ranges", "bytes"],
   ];
-  if (metadata.contentEncoding !== undefined) headers.push("Content-Encoding", headerText(metadata.contentEncoding));
-  if (metadata.contentLanguage !== undefined) headers.push("Content-Language", headerText(metadata.contentLanguage));
+  if (metadata.contentEncoding !== undefined) headers.push("Content-Encoding", encodeHeader(metadata.contentEncoding));
+  if (metadata.contentLanguage !== undefined) headers.push("Content-Language", encodeHeader(metadata.contentLanguage));
   if (versionId !== undefined) headers.push("x-amz-version-id", versionId);
   return headers;
 }
@@ -42,7 +42,7 @@ export function objectHeaders(info: ObjectInfo, key: string): string[] {
 export function readMetadata(headers: RequestHeaders): ObjectMetadata {
   const user = new Map<string, string>();
   for (const [name, value] of headers.entries()) {
-    if (name.startsWith(USER_PREFIX)) user.set(name.slice(USER_PREFIX.length), value);
+    if (name.startsWith(USER_PREFIX)) user.set(name.slice(USER_PREFIX.length), decodeHeader(value));
   }
   const named = {
     contentType: headers.get("content-type"),
@@ -52,8 +52,8 @@ export function readMetadata(headers: RequestHeaders): ObjectMetadata {
     cacheControl: headers.get("cache-control"),
     expires: headers.get("expires"),
   };
-  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
-  return { ...given, user };
+  const given = Object.entries(named).flatMap(([name, value]) => (value ? [[name, decodeHeader(value)] as const] : []));
+  return { ...Object.fromEntries(given), user };
 }
 
 /** The last piece of the key, escaped as RFC 8187 asks. */
@@ -64,7 +64,13 @@ function fileName(key: string): string {
   });
 }
 
-/** A header is a byte string: what is not Latin-1 goes out as its UTF-8 bytes, as it came in. */
-function headerText(value: string): string {
-  return /^[\x20-\x7e\x80-\xff]*$/.test(value) ? value : String.fromCharCode(...utf8(value));
+/** On the wire a header is bytes: what is UTF-8 is kept as that text, anything else as Latin-1. */
+function decodeHeader(value: string): string {
+  return strictText(Uint8Array.from(value, (character) => character.charCodeAt(0))) ?? value;
+}
+
+/** Text goes out as UTF-8. What a form brought in that no header can hold becomes spaces. */
+function encodeHeader(value: string): string {
+  const bytes = Array.from(utf8(value), (byte) => String.fromCharCode(byte)).join("");
+  return bytes.replace(/[^\t\x20-\x7e\x80-\xff]/g, " ");
 }

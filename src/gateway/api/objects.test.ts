@@ -127,6 +127,25 @@ describe("objects", () => {
     assert.equal(json.modifiedAt, new Date(world.time.now()).toISOString());
   });
 
+  test("keep headers in any language, as text", async () => {
+    await using world = await openPhotos();
+    const onTheWire = (text: string) => Buffer.from(text).toString("latin1");
+    const headers = {
+      "Content-Type": onTheWire("text/plain; name=é"),
+      "x-amz-meta-name": onTheWire("日本"),
+      "x-amz-meta-raw": "\xff",
+    };
+    assert.equal((await world.call("PUT", object("a"), { body: "1", headers })).status, 201);
+    const { json } = await world.call("GET", "/v1/buckets/photos/object/description?key=a");
+    assert.equal(json.contentType, "text/plain; name=é");
+    assert.deepEqual(json.metadata, { name: "日本", raw: "ÿ" });
+    assert.equal((await world.call("GET", object("a"))).headers.get("content-type"), headers["Content-Type"]);
+    const metadata = { contentType: "a\r\nSet-Cookie: x", user: new Map<string, string>() };
+    const body = { source: sourceOf(utf8("2")), length: 1, expected: {} };
+    await world.objects.put({ bucket: "photos", key: "b", body, metadata });
+    assert.equal((await world.call("GET", object("b"))).headers.get("content-type"), "a  Set-Cookie: x");
+  });
+
   test("hold conditions on reads and writes", async () => {
     await using world = await openPhotos();
     const { json } = await world.call("PUT", object("a"), { body: "1", headers: { "If-None-Match": "*" } });

@@ -5,7 +5,7 @@ import { expand, type FullSchema, isShapeName } from "./expand.ts";
 import { parametersOf } from "./input.ts";
 import type { OperationEntry } from "./operation.ts";
 import { OPERATION_GROUPS } from "./operations/index.ts";
-import type { Kind, Schema } from "./schema.ts";
+import type { Kind, Schema, ShapeName } from "./schema.ts";
 import { SHAPES } from "./shapes.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ export function openApiDocument(version: string): Json {
     security: [{ session: [] }, { signature: [] }],
     paths,
     components: {
-      schemas: Object.fromEntries(Object.entries(SHAPES).map(([name, shape]) => [name, plainJsonSchema(shape)])),
+      schemas: shapesUnder({ paths, error: jsonSchema("Error") }),
       responses: {
         Error: {
           description: `The request failed. Codes of the API itself: ${Object.keys(API_ERRORS).join(", ")}.`,
@@ -47,6 +47,20 @@ export function openApiDocument(version: string): Json {
       },
     },
   };
+}
+
+/** The shapes that a part of the document refers to, and those that they refer to. */
+function shapesUnder(part: Json): Json {
+  const schemas: Record<string, Json> = {};
+  const collect = (described: Json): void => {
+    for (const [, name] of JSON.stringify(described).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (schemas[name!] !== undefined) continue;
+      schemas[name!] = plainJsonSchema(SHAPES[name as ShapeName]);
+      collect(schemas[name!]!);
+    }
+  };
+  collect(part);
+  return schemas;
 }
 
 /** JSON Schema 2020-12; a shape is referred to by its name. */

@@ -9,7 +9,7 @@ import type { EventLog } from "./events/event-log.ts";
 import type { Guard, Known } from "./guard.ts";
 import type { ApiRequest, Services } from "./handler.ts";
 import { allHandlers } from "./handlers/index.ts";
-import { parametersOf, parseBody, readBody, readQuery } from "./input.ts";
+import { parametersOf, parseBody, readBody, readQuery, UNPROVED_BYTES_MAX } from "./input.ts";
 import type { OperationEntry, StreamReply } from "./operation.ts";
 import { OPERATION_ENTRIES } from "./operations/index.ts";
 import { replyEmpty, replyHeaders, replyJson } from "./reply.ts";
@@ -47,10 +47,13 @@ async function answerOperation(
   const isPublic = entry.access === "public";
   // Nothing is read for those who do not even claim to be somebody.
   if (!isPublic && !hasCredential(call)) throw apiFailure("SIGN_IN_REQUIRED");
-  const bytes = entry.body === "stream" ? undefined : await readBody(call);
-  const known = isPublic ? undefined : await guard.identify(call, bytes);
+  const known = isPublic ? undefined : await guard.identify(call, entry.body === "stream" ? "stream" : "json");
   const names = { path: asked.parameters, query: readQuery(asked.query, parameters) };
   if (known !== undefined) await authorize(entry, names, known);
+  const bytes =
+    entry.body === "stream"
+      ? undefined
+      : await (known === undefined ? readBody(call, UNPROVED_BYTES_MAX) : guard.signedBody(call, known));
   const headers: string[] = [];
   const request = {
     ...names,

@@ -32,7 +32,7 @@ export function pageEndpoints(parts: PageParts): Endpoint[] {
     page("healthz", "/healthz", (call) => replyText(call, 200, "ok\n")),
     page("readyz", "/readyz", (call) => serveReadiness(call, node)),
     page("openapi", "/openapi.json", async (call) => {
-      await guard.identify(call, EMPTY);
+      await guard.identify(call, "json");
       await replyJson(call, 200, document);
     }),
     page("metrics", "/metrics", async (call) => {

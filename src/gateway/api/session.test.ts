@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { allowing, HOST, ORIGIN, openWorld, ROOT, type World } from "./testing/world.ts";
 
@@ -210,6 +211,35 @@ describe("signed requests", () => {
     assert.equal(bad.code, "CREDENTIAL_REFUSED", "JSON may not be left out of the signature");
   });
 
+  test("need not declare their body's hash, as signatures of other services do not", async () => {
+    await using world = await openWorld();
+    const send = (signed: string, sent = signed) => {
+      const headers = {
+        ...plainSignature("PUT", "/v1/buckets/photos", signed, world.time.now()),
+        "Content-Type": "application/json",
+      };
+      return world.call("PUT", "/v1/buckets/photos", { by: "nobody", headers, body: sent });
+    };
+    assert.equal((await send("{}", `{"versioning":"enabled"}`)).code, "SIGNATURE_DOES_NOT_MATCH");
+    assert.equal((await send(" ".repeat(65_537))).code, "BODY_TOO_LARGE", "before it is proved, little is read");
+    assert.equal((await send("{}")).status, 201);
+  });
+
+  test("that never come are given no memory", async () => {
+    await using world = await openWorld();
+    const json = { accessKeyId: "x", secret: "x".repeat(70_000) };
+    assert.equal((await world.call("POST", "/v1/session", { by: "nobody", json })).code, "BODY_TOO_LARGE");
+    const headers = { Authorization: "AWS4-HMAC-SHA256 nonsense" };
+    const body = {
+      async read(): Promise<null> {
+        throw new RangeError("it is read");
+      },
+      cancel() {},
+    };
+    assert.equal((await world.call("PUT", "/v1/buckets/photos", { by: "nobody", headers, body })).status, 400);
+    assert.deepEqual(world.unexpected, []);
+  });
+
   test("of a disabled user are refused at once", async () => {
     await using world = await openWorld();
     const alice = await world.addUser("alice", allowing("ashlar:GetStatus"));
@@ -231,6 +261,19 @@ describe("signed requests", () => {
     assert.equal((await world.call("GET", "/v1/users", { by })).code, "ACCESS_DENIED");
   });
 });
+
+/** Signature Version 4 by the book, without x-amz-content-sha256. */
+function plainSignature(method: string, path: string, body: string, now: number): Record<string, string> {
+  const amzDate = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "");
+  const scope = `${amzDate.slice(0, 8)}/us-east-1/ashlar/aws4_request`;
+  const sha256 = (content: string) => createHash("sha256").update(content).digest("hex");
+  const hmac = (key: string | Buffer, content: string) => createHmac("sha256", key).update(content).digest();
+  const canonical = `${method}\n${path}\n\nhost:${HOST}\nx-amz-date:${amzDate}\n\nhost;x-amz-date\n${sha256(body)}`;
+  const key = scope.split("/").reduce<string | Buffer>((derived, part) => hmac(derived, part), `AWS4${ROOT.secretKey}`);
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256(canonical)}`).toString("hex");
+  const Authorization = `AWS4-HMAC-SHA256 Credential=${ROOT.accessKey}/${scope}, SignedHeaders=host;x-amz-date, Signature=${signature}`;
+  return { "X-Amz-Date": amzDate, Authorization };
+}
 
 function sourceThat(content: string) {
   const bytes = new TextEncoder().encode(content);

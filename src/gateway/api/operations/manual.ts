@@ -43,7 +43,7 @@ const PAGES = `## Beside the API
 | \`/app/\` | the console, with a strict Content-Security-Policy |
 | \`/healthz\` | \`ok\` while the process lives; needs no credential |
 | \`/readyz\` | 200 while writes are taken, else 503 with the reasons; needs no credential |
-| \`/metrics\` | Prometheus' text format; needs \`ashlar:GetMetrics\` by signature, session or HTTP Basic, or the option \`--metrics-public\` |
+| \`/metrics\` | Prometheus' text format; needs \`ashlar:GetMetrics\`, by HTTP Basic too, or the option \`--metrics-public\` |
 | \`/openapi.json\` | the API's description; needs a credential |
 `;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LocalBlobs, openBlobs } from "../../../blob/index.ts";
-import { SigningKeys, signRequest } from "../../../codec/sigv4/index.ts";
+import { SigningKeys, signRequest, splitTarget } from "../../../codec/sigv4/index.ts";
 import { hmacSha256, SealingCipher, sha256 } from "../../../env/crypto.ts";
 import type { Disk } from "../../../env/index.ts";
 import { InlineCompute, SimDisk, SimHttp, SimIndexes, SimRandom } from "../../../env/sim/index.ts";
@@ -236,7 +236,7 @@ function answerOf({ status, headers, body }: { status: number; headers: readonly
 
 /** What the schema says is what comes; a failure has the one form that all failures have. */
 function checked(method: string, target: string, answer: Answer): Answer {
-  const path = target.split("?")[0]!;
+  const { path } = splitTarget(target);
   const isSuccess = answer.status < 300;
   if (answer.json === undefined || path === "/openapi.json" || path === "/readyz") return answer;
   if (!isSuccess) {
