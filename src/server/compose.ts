@@ -2,7 +2,7 @@ import { openBlobs } from "../blob/index.ts";
 import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
-import { createApi, EventLog, Metrics } from "../gateway/api/index.ts";
+import { createApi, EventLog, isUnfinishedRestore, Metrics } from "../gateway/api/index.ts";
 import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
@@ -11,6 +11,7 @@ import { objectReferences, openObjects } from "../service/objects/index.ts";
 import { openReplicatedStore } from "../store/index.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
+import { serverFailure } from "./errors.ts";
 import { blobEventTo } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
@@ -51,6 +52,7 @@ export async function composeNode({
 }: NodeParts): Promise<RunningNode> {
   await using parts = new AsyncDisposableStack();
   parts.use(await env.disk.lock());
+  if (await isUnfinishedRestore(env.disk)) throw serverFailure("RESTORE_UNFINISHED");
   const identity = await openIdentity(env.disk, env.random, options);
   const fatal = new Fatal(logger, onFatal);
 

@@ -9,6 +9,10 @@ export const SERVER_ERRORS = {
     what: "A file of the data directory can not be read.",
     advice: "Restore it from a backup; the file's name is in the error's data.",
   },
+  RESTORE_UNFINISHED: {
+    what: "A restore into this data directory broke off.",
+    advice: "Remove the directory and restore the backup again.",
+  },
   PLAINTEXT_REFUSED: {
     what: "A listener on an address that is not loopback has no TLS.",
     advice: "Give it a certificate and a key, or say --allow-plaintext.",
