@@ -120,7 +120,7 @@ function assemble(settings: BlobSettings) {
   const extents = new ExtentWriter({ ...base, supply: supplies.extents });
   const appender = new Appender({ ...base, needles, extents });
   const reader = new BlobReader({ ...base, readSliceBytes: options.readSliceBytes });
-  const retirement = new Retirement(disk, clock, registry, counters, onEvent);
+  const retirement = new Retirement(base);
   const examiner = new Examiner(base);
   const marks = new MarksPass({ ...base, examiner });
   const openVolume = (id: number): OpenVolume | undefined => {

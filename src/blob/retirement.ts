@@ -2,7 +2,17 @@ import type { Clock, Disk } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import type { BlobCounters, BlobEvent } from "./events.ts";
 import { FOLDER, volumeFileName } from "./format.ts";
+import type { Health } from "./health.ts";
 import type { Registry, Volume } from "./registry.ts";
+
+export interface RetirementContext {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly health: Health;
+  readonly counters: BlobCounters;
+  readonly onEvent: (event: BlobEvent) => void;
+}
 
 interface RetiredFile {
   readonly name: string;
@@ -17,19 +27,11 @@ interface RetiredFile {
  * long as they read.) What a stop leaves here is removed at the next start: the rows tell.
  */
 export class Retirement {
-  readonly #disk: Disk;
-  readonly #clock: Clock;
-  readonly #registry: Registry;
-  readonly #counters: BlobCounters;
-  readonly #onEvent: (event: BlobEvent) => void;
+  readonly #context: RetirementContext;
   #files: RetiredFile[] = [];
 
-  constructor(disk: Disk, clock: Clock, registry: Registry, counters: BlobCounters, onEvent: (e: BlobEvent) => void) {
-    this.#disk = disk;
-    this.#clock = clock;
-    this.#registry = registry;
-    this.#counters = counters;
-    this.#onEvent = onEvent;
+  constructor(context: RetirementContext) {
+    this.#context = context;
   }
 
   /** A generation that the volume's row has left behind. */
@@ -43,7 +45,7 @@ export class Retirement {
   }
 
   async turn(): Promise<void> {
-    const nowMillis = this.#clock.monotonic();
+    const nowMillis = this.#context.clock.monotonic();
     const due = this.#files.filter(({ dueMillis }) => dueMillis <= nowMillis);
     let failure: unknown;
     for (const file of due) {
@@ -59,18 +61,25 @@ export class Retirement {
   }
 
   async #remove(file: RetiredFile): Promise<void> {
-    await removeIfThere(this.#disk, file.name);
-    await this.#disk.syncDirectory(FOLDER);
-    if (file.volume !== undefined) {
-      await this.#registry.forget(file.volume);
-      this.#counters.volumesRemoved++;
-      this.#onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
+    const { disk, registry, health, counters, onEvent } = this.#context;
+    health.checkWritable();
+    await removeIfThere(disk, file.name);
+    try {
+      await disk.syncDirectory(FOLDER);
+    } catch (error) {
+      // A name that may come back must not lose its row.
+      throw health.fail(error);
     }
-    this.#counters.reclaimedBytes += file.bytes;
+    if (file.volume !== undefined) {
+      await registry.forget(file.volume);
+      counters.volumesRemoved++;
+      onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
+    }
+    counters.reclaimedBytes += file.bytes;
   }
 
   #add(name: string, bytes: number, graceMillis: number, volume: Volume | undefined): void {
-    this.#files.push({ name, bytes, dueMillis: this.#clock.monotonic() + graceMillis, volume });
+    this.#files.push({ name, bytes, dueMillis: this.#context.clock.monotonic() + graceMillis, volume });
   }
 }
 

@@ -363,10 +363,13 @@ export class Simulation {
     if (this.#rotted > 0) return;
     const live = new Set(rows.rowsOf(TABLES.object).flatMap((row) => refsOf(row).map(nameOf)));
     const files = await listVolumeFiles(machine.env.disk);
-    if (files.length !== status.volumes.length) throw new Violation("there are files that no volume has");
     for (const file of files) {
       const volume = status.volumes.find((one) => one.volume === file.volume && one.generation === file.generation);
-      if (volume === undefined) throw new Violation(`the file ${file.name} belongs to no volume`);
+      if (volume === undefined) {
+        // A folder whose sync failed may give back names that had been removed, when their rows are gone.
+        if (this.#faults.failedSyncs) continue;
+        throw new Violation(`the file ${file.name} belongs to no volume`);
+      }
       let liveBytes = 0;
       for await (const slot of inspectVolume(machine.env.disk, file)) {
         if (slot.kind !== "needle" || !live.has(nameOf({ volume: file.volume, needle: slot.header.needle }))) continue;
@@ -395,7 +398,8 @@ export class Simulation {
     for (const event of this.world.events) {
       if (event.kind === "damage" && this.#rotted === 0)
         throw new Violation(`damage on a sound disk: ${JSON.stringify(event)}`);
-      if (event.kind === "file-unknown") throw new Violation(`an unexplained file: ${event.name}`);
+      if (event.kind === "file-unknown" && !this.#faults.failedSyncs)
+        throw new Violation(`an unexplained file: ${event.name}`);
       if (event.kind === "task-failed" && event.error instanceof AssertionError) throw event.error;
     }
   }

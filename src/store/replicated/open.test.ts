@@ -5,7 +5,7 @@ import { text } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { checkpointName, listCheckpoints, restoreCheckpoint } from "../checkpoint.ts";
 import { encodeAddress } from "../key-codec.ts";
-import { STATE_KEY } from "../machine/keys.ts";
+import { leaseKey, STATE_KEY } from "../machine/keys.ts";
 import { encodeRow } from "../row-codec.ts";
 import type { Row } from "../store.ts";
 import { calmEnv, HostedStore } from "../testing/hosted-store.ts";
@@ -284,6 +284,20 @@ describe("a damaged row", () => {
     await hosted.open();
     assert.equal(text((await hosted.store.get(at("row 3"))).row!.value), "after");
     assert.equal(hosted.store.counters.indexRebuilds, 1);
+  });
+});
+
+describe("a damaged lease", () => {
+  storeTest("is met when the Store opens, which rebuilds the index", async (hosted) => {
+    const { id } = await hosted.store.grant(60_000);
+    await write(hosted, 0, 5);
+    await hosted.close();
+    const index = await hosted.env.indexes.open("index");
+    damageRow(index, leaseKey(id));
+    await index.close();
+    await hosted.open();
+    assert.equal(hosted.store.counters.indexRebuilds, 1);
+    await hosted.store.keepAlive(id);
   });
 });
 

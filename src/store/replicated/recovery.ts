@@ -124,11 +124,22 @@ async function openOver(index: Index, { options, openGroup, feed }: RecoverySett
     let onApplied: (events: readonly CommitEvent[]) => void = () => {};
     const machine = new StoreMachine({ index, group: options.group, onApplied: (events) => onApplied(events) });
     onApplied = feed(machine);
-    return { index, machine, group: await openGroup(machine) };
+    const group = await openGroup(machine);
+    await using opened = new AsyncDisposableStack();
+    opened.use(group);
+    proveLeases(machine);
+    opened.move();
+    return { index, machine, group };
   } catch (error) {
     await discard(index);
     throw error;
   }
+}
+
+/** Throws ROW_DAMAGED. Whoever leads reads all leases: it must not meet damage there, start after start. */
+function proveLeases(machine: StoreMachine): void {
+  const leases = machine.leases();
+  while (!leases.next().done);
 }
 
 async function refuseBehind({ index, machine, group }: Recovered, reach: number): Promise<Error> {

@@ -36,6 +36,7 @@ export class HostedStore implements AsyncDisposable {
   readonly #options: HostOptions;
   #log: Log | undefined;
   #store: ReplicatedStore | undefined;
+  #failure: Error | undefined;
 
   static async start(env: HostEnv, options: HostOptions = {}): Promise<HostedStore> {
     const hosted = new HostedStore(env, options);
@@ -57,14 +58,21 @@ export class HostedStore implements AsyncDisposable {
     return this.#log!;
   }
 
+  /** What stopped the group since the last start; a server would have ended its process over it. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   async open(): Promise<ReplicatedStore> {
     const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group } = this.#options;
     const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
     const { timers } = this.env;
+    this.#failure = undefined;
+    const onFatal = (error: Error): void => void (this.#failure = error);
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
-        openGroup: async (machine) => wrapGroup(await SoloGroup.open({ log, timers, group: 1, machine })),
+        openGroup: async (machine) => wrapGroup(await SoloGroup.open({ log, timers, group: 1, machine, onFatal })),
         ...(options && { options }),
       });
       this.#log = log;
