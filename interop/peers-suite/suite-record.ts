@@ -35,10 +35,10 @@ export interface FailureGroup {
 
 export const FAILURE_KINDS = {
   notBuilt: "not built yet",
-  asAws: "AWS's documentation asks for what Ashlar does",
-  rgw: "asks for an extension of Ceph's gateway",
-  suite: "the case itself can not pass with the client it uses",
-  different: "Ashlar differs from AWS on purpose",
+  asAws: "as AWS documents it",
+  rgw: "an extension of Ceph's",
+  suite: "a fault of the case",
+  different: "differs from AWS on purpose",
   unexplained: "not looked at yet; only a run with --record writes it",
 } as const;
 
@@ -101,7 +101,7 @@ export interface SuiteSummary {
   readonly url: string;
   readonly commit: string;
   readonly counts: SuiteCounts;
-  readonly markersLeftOut: readonly string[];
+  readonly leftOut: readonly { readonly markers: readonly string[]; readonly why: string }[];
   readonly failures: readonly {
     readonly cases: number;
     readonly kind: string;
@@ -118,7 +118,9 @@ export function summaryOf(record: SuiteRecord): SuiteSummary {
       (left, right) => kinds.indexOf(left.kind) - kinds.indexOf(right.kind) || right.cases.length - left.cases.length,
     )
     .map(({ kind, why, page, cases }) => ({ cases: cases.length, kind: FAILURE_KINDS[kind], why, page }));
-  return { suite, url, commit, counts, markersLeftOut: Object.keys(record.markersLeftOut), failures };
+  const markers = Map.groupBy(Object.entries(record.markersLeftOut), ([, why]) => why);
+  const leftOut = [...markers].map(([why, entries]) => ({ markers: entries.map(([marker]) => marker), why }));
+  return { suite, url, commit, counts, leftOut, failures };
 }
 
 /** What is wrong with a record, in sentences. */

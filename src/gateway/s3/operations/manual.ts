@@ -13,7 +13,7 @@ export interface PeersSuite {
   readonly url: string;
   readonly commit: string;
   readonly counts: { readonly passed: number; readonly failed: number; readonly skipped: number };
-  readonly markersLeftOut: readonly string[];
+  readonly leftOut: readonly { readonly markers: readonly string[]; readonly why: string }[];
   readonly failures: readonly {
     readonly cases: number;
     readonly kind: string;
@@ -88,23 +88,28 @@ function notesOf({ notBuilt, partly, note }: Operation): string {
     .join(" ");
 }
 
-function peersSection({ suite, url, commit, counts, markersLeftOut, failures }: PeersSuite): string[] {
+function peersSection({ suite, url, commit, counts, leftOut, failures }: PeersSuite): string[] {
   const { passed, failed, skipped } = counts;
+  const cases = passed + failed + skipped;
   return [
     `## The suite ${suite}`,
     "",
-    `[${suite}](${url}) tests Ceph's gateway, and by it S3. At its commit \`${commit.slice(0, 12)}\` **${passed} of`,
-    `${passed + failed + skipped} cases pass**, ${failed} fail and ${skipped} skip themselves. Cases of what is not built are left out, by their`,
-    `markers: ${markersLeftOut.map((marker) => `\`${marker}\``).join(", ")}.`,
+    `[${suite}](${url}) tests Ceph's gateway, and by it S3. At its commit \`${commit.slice(0, 12)}\` **${passed} of ${cases} cases pass**,`,
+    `${failed} fail and ${skipped} skip themselves. Every case's name is in \`interop/peers-suite/ceph-s3-tests.json\`.`,
+    "`npm run test:peers-suite -- --suite DIR --python BIN` (a checkout of the suite, and a Python with its requirements)",
+    "starts a server and runs the suite again; it fails if a case that passed does not pass any more.",
     "",
-    "Every case's name is in `interop/peers-suite/ceph-s3-tests.json`. `npm run test:peers-suite -- --suite DIR --python BIN`",
-    "(a checkout of the suite, and a Python with its requirements) starts a server and runs the suite again; it fails if a",
-    "case that passed does not pass any more. Why cases fail:",
+    "Cases with these markers are left out:",
+    "",
+    ...leftOut.map(({ markers, why }) => `- ${markers.map((marker) => `\`${marker}\``).join(", ")}: ${why}`),
+    "",
+    "Why cases fail:",
     "",
     "| cases | | why |",
     "| --- | --- | --- |",
-    ...failures.map(({ cases, kind, why, page }) => {
-      return `| ${cases} | ${kind} | ${why}${page === undefined ? "" : ` ([AWS](${page}))`} |`;
+    ...failures.map((failure) => {
+      const page = failure.page === undefined ? "" : ` ([AWS](${failure.page}))`;
+      return `| ${failure.cases} | ${failure.kind} | ${failure.why}${page} |`;
     }),
     "",
   ];
