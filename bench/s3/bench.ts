@@ -1,6 +1,7 @@
 // S3 beside peers. All servers run side by side, idle but for the one that is measured; a round goes through all
 // workloads, and through all servers for each of them, beginning with another one each time. What is told are medians
-// over the rounds, and medians of the ratios within a round.
+// over the rounds, and medians of the ratios within a round. Before the first round each server is warmed up, since two
+// of them compile what they run often. Memory is watched on servers that have just been started.
 
 import { createBucket, type Measurement, measure, prepare } from "./measure.ts";
 import { NotRun, type PeerKind, type RunningPeer, startPeer } from "./peer.ts";
@@ -8,7 +9,7 @@ import { ASHLAR } from "./peers/ashlar.ts";
 import { NOT_HERE } from "./peers/not-here.ts";
 import { S3RVER } from "./peers/s3rver.ts";
 import { SEAWEEDFS } from "./peers/seaweedfs.ts";
-import { listing, STREAMS, WORKLOADS, type Workload } from "./workloads.ts";
+import { listing, STREAMS, WARM_UP, WORKLOADS, type Workload } from "./workloads.ts";
 
 const KINDS: readonly PeerKind[] = [ASHLAR, SEAWEEDFS, S3RVER, ...NOT_HERE];
 /** It walks folders for each page, and holds what it streams in files of its own: hours, not minutes. */
@@ -46,8 +47,28 @@ export interface S3Report {
 }
 
 export async function benchS3(options: S3Options): Promise<S3Report> {
+  const chosen = (workloads: readonly Workload[]): Row[] =>
+    workloads.filter(({ name }) => isChosen(name, options.only)).map(rowOf);
+  const rows = chosen(WORKLOADS);
+  const lists = options.listKeys > 0 ? chosen([listing(options.listKeys)]) : [];
+  const streams = chosen(STREAMS);
+  for (const { peer, reason } of TOO_SLOW) for (const row of lists) row.cells.set(peer, reason);
+  const peers = await withPeers(options, async (running) => {
+    if (rows.length > 0) await warmUp(running, options);
+    await runRows(rows, running, options);
+    await runRows(lists, running, options);
+  });
+  if (streams.length > 0) await withPeers(options, (fresh) => runRows(streams, fresh, { ...options, rounds: 1 }));
+  return { peers, rows: [...rows, ...lists], streams };
+}
+
+/** Starts the chosen peers, each with an empty bucket, and ends them behind the run. */
+async function withPeers(
+  options: S3Options,
+  run: (running: readonly RunningPeer[]) => Promise<void>,
+): Promise<readonly PeerReport[]> {
   await using stack = new AsyncDisposableStack();
-  const peers: PeerReport[] = [];
+  const reports: PeerReport[] = [];
   const running: RunningPeer[] = [];
   for (const kind of KINDS.filter(({ name }) => isChosen(name, options.peers))) {
     options.log(`starting ${kind.name}`);
@@ -55,22 +76,22 @@ export async function benchS3(options: S3Options): Promise<S3Report> {
       const peer = stack.use(await startPeer(kind));
       await createBucket(peer);
       running.push(peer);
-      peers.push({ name: peer.name, version: peer.version, durability: peer.durability, notRun: undefined });
+      reports.push({ name: peer.name, version: peer.version, durability: peer.durability, notRun: undefined });
     } catch (error) {
       if (!(error instanceof NotRun)) throw error;
-      peers.push({ name: kind.name, version: "", durability: "", notRun: error.message });
+      reports.push({ name: kind.name, version: "", durability: "", notRun: error.message });
       options.log(`${kind.name} not run: ${error.message}`);
     }
   }
-  const chosen = (workloads: readonly Workload[]) => workloads.filter(({ name }) => isChosen(name, options.only));
-  const rows = chosen(WORKLOADS).map(rowOf);
-  const lists = options.listKeys > 0 ? chosen([listing(options.listKeys)]).map(rowOf) : [];
-  const streams = chosen(STREAMS).map(rowOf);
-  await runRows(rows, running, options);
-  for (const { peer, reason } of TOO_SLOW) for (const row of lists) row.cells.set(peer, reason);
-  await runRows(lists, running, options);
-  await runRows(streams, running, { ...options, rounds: 1 });
-  return { peers, rows: [...rows, ...lists], streams };
+  await run(running);
+  return reports;
+}
+
+async function warmUp(running: readonly RunningPeer[], { log }: S3Options): Promise<void> {
+  for (const peer of running) {
+    log(`warming up ${peer.name}`);
+    for (const workload of WARM_UP) await measure(peer, workload, 0);
+  }
 }
 
 function isChosen(name: string, parts: readonly string[]): boolean {

@@ -31,6 +31,14 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
+/** Untimed. */
+export const WARM_UP: readonly Workload[] = [4 * KIB, 16 * KIB].map((bytes) => ({
+  name: `warm-up, ${bytes} bytes`,
+  unit: "requests/s",
+  limits: { connections: 64, seconds: 15, operationsMax: 20_000 },
+  plan: () => ({ kind: "mixed", prefix: `warm-up-${bytes}/`, bytes }),
+}));
+
 /** While these run the server's resident memory is watched. */
 export const STREAMS: readonly Workload[] = [
   {
