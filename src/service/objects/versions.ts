@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../../env/index.ts";
+import { assert } from "../../std/assert.ts";
 import { equalBytes } from "../../std/bytes.ts";
 import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
@@ -7,7 +8,7 @@ import { TABLES } from "../../store/index.ts";
 import { headRow, nextOrder, objectRow, rowsOfKey, versionIdFor, versionRow, versionSuffix } from "./keys.ts";
 import type { Versioning } from "./objects.ts";
 import { decodeObjectRecord, encodeObjectRecord, type ObjectRecord, type Storage } from "./record.ts";
-import { type ObjectBytes, storageChecks, storageDrop } from "./storage.ts";
+import { type ObjectBytes, storageChecks, storageDrop, storageShares } from "./storage.ts";
 
 // How the versions of one key are laid out, and what a change of them commits.
 //
@@ -60,6 +61,15 @@ export class Change {
   /** A row of this commit names the storage. */
   reference(storage: Storage | undefined): this {
     this.checks.push(...storageChecks(this.#bytes, this.#key, storage));
+    return this;
+  }
+
+  /** The row that this commit puts is the first under its key to name the storage, which another row names till then. */
+  share(storage: Storage | undefined, source: Check): this {
+    const shares = storageShares(this.#bytes, this.#key, storage);
+    assert(shares !== undefined, "a copy shares only what a share row can name");
+    this.checks.push(source);
+    this.puts.push(...shares);
     return this;
   }
 
