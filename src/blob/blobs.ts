@@ -27,10 +27,11 @@ export interface Blobs extends AsyncDisposable {
    */
   referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[];
   /**
-   * Rows that a commit puts whose other puts are the first under `holder` to name refs of another owner: through them
-   * the collector finds the holder. It needs the owner's `referenceChecks`, and a check of the row that the refs were
-   * read from: while that is as it was, they are not condemned. Nobody deletes these rows but the collector. Undefined
-   * where the two keys are too long for one row: such bytes can only be copied.
+   * Rows that a commit puts whose other puts name refs of another owner under the key `holder`: through them the
+   * collector finds the holder. Where the holder names the refs for the first time, the commit checks too that the row
+   * is as it was from which they were read. Left out only where the commit checks a row of the holder's own that names
+   * them; nobody deletes these rows but the collector. Undefined where the two keys are too long for one row: such
+   * bytes can only be copied.
    */
   shareRows(owner: Uint8Array, holder: Uint8Array, refs: readonly BlobRef[]): readonly Put[] | undefined;
   /**

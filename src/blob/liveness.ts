@@ -2,7 +2,8 @@
 //
 //   commit of a copy:    checks  source row as it was read, dead mark of each needle absent
 //                        puts    share rows (under the owner), the row that names the needles (under the holder)
-//   later commits under the holder that name the needle again (a version that moves, a completed upload) check the mark
+//   later commits under the holder that name the needle again check the mark; unless they check a row of the holder that
+//   names it now (a version that moves), they put the share row once more (a completed upload)
 //   commit that deletes or overwrites such a row:   drop rows (under the holder), nothing else
 //   collector:           pending mark; asks owner and holders; deletes share rows of holders that name nothing any more,
 //                        while its mark stands; then spares or condemns

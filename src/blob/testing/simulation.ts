@@ -36,7 +36,7 @@ const SUFFIXES = ["", "a", "b"];
 const CLIENTS = 5;
 const PHASE_MILLIS = 2500;
 /** Until all garbage is found, compacted and forgotten. */
-const QUIET_MILLIS = 40_000;
+const QUIET_MILLIS = 60_000;
 const QUIET_PARTS = 4;
 const SETTLED_MILLIS = 15_000;
 const KIB = 1024;

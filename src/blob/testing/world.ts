@@ -122,18 +122,21 @@ export class World {
   }
 
   /**
-   * Replaces the row, as a service does: the checks of the new refs, drop rows for the old ones. False on a conflict.
+   * Replaces the row, as a service does: checks of the new refs, and share rows where they are another owner's (who read
+   * them a while ago does not know whether theirs are there still); drop rows for the old ones. False on a conflict.
    */
   async commitRow(
     owner: string,
     suffix: string,
     refs: readonly NamedRef[] | undefined,
     checks: readonly Check[] = [],
-    shares: readonly Put[] = [],
   ): Promise<boolean> {
     const address = { table: TABLES.object, key: utf8(owner), suffix: utf8(suffix) };
     const { row } = await this.store.get(address);
     const dropped = row === undefined ? [] : refsOf(row);
+    const shares = (refs ?? []).flatMap((ref): readonly Put[] => {
+      return ref.owner === undefined ? [] : this.blobs.shareRows(utf8(ref.owner), address.key, [ref])!;
+    });
     const put = refs === undefined ? [] : [{ ...address, value: utf8(JSON.stringify(refs)) }];
     const result = await this.store.commit({
       checks: [
@@ -156,14 +159,10 @@ export class World {
     const { row } = await this.store.get(address);
     if (row === undefined) return false;
     await pause();
-    const refs = refsOf(row).map(({ owner = source.owner, ...ref }) => {
+    const refs = refsOf(row).map(({ owner = source.owner, ...ref }): NamedRef => {
       return owner === target.owner ? ref : { ...ref, owner };
     });
-    const shares = refs.flatMap(({ owner, ...ref }) => {
-      return owner === undefined ? [] : this.blobs.shareRows(utf8(owner), utf8(target.owner), [ref])!;
-    });
-    const check = { ...address, revision: row.revision };
-    return this.commitRow(target.owner, target.suffix, refs, [check], shares);
+    return this.commitRow(target.owner, target.suffix, refs, [{ ...address, revision: row.revision }]);
   }
 
   async refs(owner: string, suffix = ""): Promise<readonly NamedRef[] | undefined> {

@@ -189,7 +189,7 @@ export class ObjectWriter {
       };
       const change = await addVersion(context, state, versioning, record);
       if (storage.kind === "inline") change.put(bodyRow(key, storage.bodySuffix), content.inline!);
-      if (source !== undefined) change.share(storage, source.check);
+      if (source !== undefined) change.share(storage).takeFrom(source.check);
       const { versionId, lastModifiedMillis } = record;
       return { commit: change.commit(), result: { etag, size, checksum, versionId, lastModifiedMillis } };
     });

@@ -3,7 +3,8 @@
 // The rows of a copy name the source's needles, with the key that owns them; share rows, put in the same commit, lead the collector
 // from that key to the copy. Each commit which is the first under its key to name such needles checks three things: that the source's
 // row still names them, that the collector has marked none of them, and what a write of its own key checks. So the needles live when
-// the commit happens, and from then on the copy keeps them alive. (`blob/liveness.ts` tells the collector's half.)
+// the commit happens, and from then on the copy keeps them alive. (`blob/liveness.ts` tells the collector's half.) What ends a copy's
+// row writes drop rows and nothing else: it need not know whether others name the needles, and the collector finds out.
 //
 //   few extents    one commit: object row or part row, share rows, checks of the source's row and of the marks
 //   many           pages first, each with its share rows and the same checks; then the row that makes them visible

@@ -16,8 +16,9 @@ import {
 // Where an object's bytes are. A few extents stand in the object's own row. More go to manifest pages, which are committed first,
 // invisible, and become visible with the object's row; what lets go of them commits a tombstone, and the cleaner takes them apart.
 //
-// A run may lie in needles of another key (a copy's do). The first commit under a key that names such needles puts share rows beside
-// its other rows, one a needle: with a page, or with the row that holds the runs.
+// A run may lie in needles of another key (a copy's do). A commit that names such needles puts share rows beside its other rows, one
+// a needle: with a page, or with the row that holds the runs. Only where the same commit checks a row of the same key that names them
+// already (a version that moves) they are there for certain.
 
 /** So that a commit which moves one object and writes another stays within the Store's limits of checks and writes. */
 export const DIRECT_REFS_MAX = 32;
@@ -44,7 +45,7 @@ export function storageChecks({ blobs }: ObjectBytes, key: Uint8Array, storage: 
 }
 
 /**
- * What a commit puts whose row is the first under the key to name this storage. Undefined where a needle's owner and
+ * Share rows of a commit that names this storage and does not move it from a row of the same key. Undefined where a needle's owner and
  * the key are too long for a share row.
  */
 export function storageShares(
@@ -68,7 +69,7 @@ export function storageDrop(
   return { puts: blobs.dropRows(key, refsOf(storage)), deletes: [] };
 }
 
-/** What pages are taken from that name needles for the first time under their key. */
+/** A row under another key, of which a copy takes its needles. */
 export interface ShareSource {
   /** Of the row that names the needles until the commit. */
   readonly check: Check;
@@ -77,8 +78,8 @@ export interface ShareSource {
 }
 
 /**
- * Keeps few extents as they are and stages many as manifest pages. Pages of shared needles come with their share rows;
- * undefined where their source went away meanwhile (what is staged by then is on its way out).
+ * Keeps few extents as they are and stages many as manifest pages. Undefined where a source went away meanwhile (what
+ * is staged by then is on its way out).
  */
 export async function storeRuns(
   bytes: ObjectBytes,
@@ -239,7 +240,7 @@ async function stagePage(
   const put = { ...pageRow(key, manifest, number), value: encodeManifestPage(page) };
   for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
     const checks = runChecks(blobs, key, page.runs);
-    const shares = source === undefined ? [] : runShares(blobs, key, page.runs);
+    const shares = runShares(blobs, key, page.runs);
     if (shares === undefined) return false;
     const commit: Commit = { checks: source ? [...checks, source.check] : checks, puts: [put, ...shares] };
     if ((await store.commit(commit)).committed) return true;

@@ -157,7 +157,8 @@ export class Uploads {
           partCount: parts.length,
           storage,
         };
-        const change = await addVersion(context, state, versioning, record);
+        // Its parts were read a while ago: one that was replaced since has let go of its needles, and of their share rows.
+        const change = (await addVersion(context, state, versioning, record)).share(storage);
         const ended: UploadRecord = {
           ...upload.record,
           state: "completed",
@@ -253,7 +254,7 @@ export class Uploads {
         .reference(storage)
         .drop(before && decodePartRecord(before.value).storage)
         .put(address, value);
-      if (source !== undefined) change.share(storage, source.check);
+      if (source !== undefined) change.share(storage).takeFrom(source.check);
       return { commit: change.commit(), result: { partNumber, size, etag, lastModifiedMillis, checksum } };
     });
   }

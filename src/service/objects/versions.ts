@@ -64,12 +64,17 @@ export class Change {
     return this;
   }
 
-  /** The row that this commit puts is the first under its key to name the storage, which another row names till then. */
-  share(storage: Storage | undefined, source: Check): this {
+  /** No row that this commit checks names the storage yet under this key: its share rows may not be there. */
+  share(storage: Storage | undefined): this {
     const shares = storageShares(this.#bytes, this.#key, storage);
-    assert(shares !== undefined, "a copy shares only what a share row can name");
-    this.checks.push(source);
+    assert(shares !== undefined, "a copy names only what a share row can name");
     this.puts.push(...shares);
+    return this;
+  }
+
+  /** This commit names what another key's row names, and that row is as it was. */
+  takeFrom(source: Check): this {
+    this.checks.push(source);
     return this;
   }
 
