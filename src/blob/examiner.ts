@@ -136,7 +136,7 @@ export class Examiner {
   }
 
   /** While the mark stands nobody can come to need these rows. */
-  async #forgetShares({ owner, name, markRevision }: MarkedCandidate, shares: readonly Row[]): Promise<void> {
+  async #forgetShares({ owner, name, markRevision }: MarkedCandidate, shares: readonly RowAddress[]): Promise<void> {
     const checks: Check[] = [{ ...deadAddress(owner, name), revision: markRevision }];
     await commitCertainly(this.#context, { checks, deletes: shares }, { address: shares[0]! });
   }

@@ -17,10 +17,10 @@
 // row follows, checking that the owner's group has fenced nothing off. The share row is then settled; one that is not
 // after a grace is fenced off at the holder, asked about, and removed. Its value has a version byte for that state.
 
-import { toHex } from "../std/bytes.ts";
-import { type Row, type RowKey, type Store, TABLES } from "../store/index.ts";
+import { equalBytes, toHex } from "../std/bytes.ts";
+import { type Row, type RowAddress, type RowKey, type Store, TABLES } from "../store/index.ts";
 import type { References } from "./blobs.ts";
-import { holderOfShare, type NeedleName, sharesOf } from "./needle-rows.ts";
+import { holderOfShare, type NeedleName, shareAddress, sharesOf } from "./needle-rows.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
 
 const PAGE_SHARES = 32;
@@ -29,6 +29,8 @@ const PAGE_SHARES = 32;
 export interface OwnedNeedle {
   readonly owner: Uint8Array;
   readonly name: NeedleName;
+  /** Under the key whose row let go of it last, where that is why it is asked about. */
+  readonly drop?: RowKey;
 }
 
 export interface LivenessContext {
@@ -38,7 +40,12 @@ export interface LivenessContext {
 }
 
 /** Told of share rows whose holder names nothing any more. */
-export type OnStale<T> = (needle: T, shares: readonly Row[]) => Promise<void>;
+export type OnStale<T> = (needle: T, shares: readonly RowAddress[]) => Promise<void>;
+
+interface Asked<T extends OwnedNeedle> {
+  readonly question: Question<T>;
+  readonly key: Uint8Array;
+}
 
 export class Liveness {
   readonly #context: LivenessContext;
@@ -47,21 +54,25 @@ export class Liveness {
     this.#context = context;
   }
 
-  /** For each needle, whether a row names it. Needles of one key are asked about together. */
+  /**
+   * For each needle, whether a row names it. Needles of one key are asked about together, and holders only until one of
+   * them answers: what is stale behind it is found when its own turn comes.
+   */
   async ask<T extends OwnedNeedle>(needles: readonly T[], onStale?: OnStale<T>): Promise<readonly boolean[]> {
     const questions = needles.map((needle) => new Question(this.#context.store, needle));
-    await this.#askKeys(questions.map((question) => ({ question, key: question.needle.owner })));
+    await this.#askAll(questions.map((question) => ({ question, key: question.needle.owner })));
     if (this.#context.bugs.has("ignore-shares")) return questions.map(({ isLive }) => isLive);
+    if (onStale !== undefined) await this.#askDroppers(questions, onStale);
     let open = questions.filter(({ isLive }) => !isLive);
     while (open.length > 0) {
-      const asked = [];
+      const asked: (Asked<T> & { readonly share: Row })[] = [];
       for (const question of open) {
         const share = await question.nextShare();
         if (share !== undefined) asked.push({ question, share, key: holderOfShare(share) });
       }
-      await this.#askKeys(asked);
-      if (onStale !== undefined) {
-        for (const { question, share } of asked) await this.#noteStale(question, share, onStale);
+      const named = await this.#askAll(asked);
+      for (const [at, { question, share }] of asked.entries()) {
+        if (onStale !== undefined && this.#isStale(named[at]!)) await question.addStale(share, onStale);
       }
       open = asked.map(({ question }) => question).filter(({ isLive }) => !isLive);
     }
@@ -69,23 +80,38 @@ export class Liveness {
     return questions.map(({ isLive }) => isLive);
   }
 
-  async #noteStale<T extends OwnedNeedle>(question: Question<T>, share: Row, onStale: OnStale<T>): Promise<void> {
-    if (question.isLive && !this.#context.bugs.has("forget-live-shares")) return;
-    question.stale.push(share);
-    if (question.stale.length >= PAGE_SHARES) await question.tellStale(onStale);
+  /** Copies come and go while the owner's row stays: the share row of one that let go ends now. */
+  async #askDroppers<T extends OwnedNeedle>(questions: readonly Question<T>[], onStale: OnStale<T>): Promise<void> {
+    const asked = questions.flatMap((question): Asked<T>[] => {
+      const { drop, owner } = question.needle;
+      return drop === undefined || equalBytes(drop.key, owner) ? [] : [{ question, key: drop.key }];
+    });
+    const named = await this.#askAll(asked);
+    for (const [at, { question, key }] of asked.entries()) {
+      const { owner, name } = question.needle;
+      if (this.#isStale(named[at]!)) await onStale(question.needle, [shareAddress(owner, name, key)]);
+    }
   }
 
-  async #askKeys(
-    asked: readonly { readonly question: Question<OwnedNeedle>; readonly key: Uint8Array }[],
-  ): Promise<void> {
-    const groups = Map.groupBy(asked, ({ key }) => toHex(key));
+  #isStale(isNamed: boolean): boolean {
+    return !isNamed || this.#context.bugs.has("forget-live-shares");
+  }
+
+  /** Answers in the order of the questions; a needle that is named is live. */
+  async #askAll<T extends OwnedNeedle>(asked: readonly Asked<T>[]): Promise<readonly boolean[]> {
+    const answers: boolean[] = asked.map(() => false);
+    const groups = Map.groupBy(asked.keys(), (at) => toHex(asked[at]!.key));
     await Promise.all(
-      [...groups.values()].map(async (group) => {
-        const names = group.map(({ question }) => question.needle.name);
-        const answers = await this.#context.references.named(group[0]!.key, names);
-        for (const [at, { question }] of group.entries()) if (answers[at]) question.isLive = true;
+      [...groups.values()].map(async (places) => {
+        const names = places.map((at) => asked[at]!.question.needle.name);
+        const named = await this.#context.references.named(asked[places[0]!]!.key, names);
+        for (const [place, at] of places.entries()) {
+          answers[at] = named[place]!;
+          if (answers[at]) asked[at]!.question.isLive = true;
+        }
       }),
     );
+    return answers;
   }
 }
 
@@ -93,7 +119,7 @@ export class Liveness {
 class Question<T extends OwnedNeedle> {
   readonly needle: T;
   isLive = false;
-  stale: Row[] = [];
+  #stale: Row[] = [];
   readonly #store: Store;
   readonly #to: RowKey;
   #start: { readonly from: RowKey } | { readonly after: RowKey } | undefined;
@@ -118,8 +144,14 @@ class Question<T extends OwnedNeedle> {
     return this.#page.shift();
   }
 
+  async addStale(share: Row, onStale: OnStale<T>): Promise<void> {
+    this.#stale.push(share);
+    if (this.#stale.length >= PAGE_SHARES) await this.tellStale(onStale);
+  }
+
   async tellStale(onStale: OnStale<T>): Promise<void> {
-    const shares = this.stale.splice(0);
+    const shares = this.#stale;
+    this.#stale = [];
     if (shares.length > 0) await onStale(this.needle, shares);
   }
 }

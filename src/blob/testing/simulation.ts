@@ -406,7 +406,7 @@ export class Simulation {
       }
     }
     if (rows.rowsOf(TABLES.drop).length > 0) throw new Violation("drop rows are left");
-    this.#checkShares(live);
+    this.#checkShares();
     for (const { suffix, value } of rows.rowsOf(TABLES.dead)) {
       const mark = decodeMark(value);
       // Verdicts come until the end; what is younger than this may still be under way.
@@ -420,21 +420,18 @@ export class Simulation {
     }
   }
 
-  /** A row that names another owner's needle has its share row; a needle that nobody names has none. */
-  #checkShares(live: ReadonlySet<string>): void {
-    const shares = this.world.rows.rowsOf(TABLES.share);
-    const known = new Set(shares.map(({ key, suffix }) => `${text(key)}/${toHex(suffix)}`));
-    for (const row of this.world.rows.rowsOf(TABLES.object)) {
+  /** Rows that name another owner's needle and share rows belong together, one to one. */
+  #checkShares(): void {
+    const { rows } = this.world;
+    const shares = new Set(rows.rowsOf(TABLES.share).map(({ key, suffix }) => `${text(key)}/${toHex(suffix)}`));
+    const named = new Set<string>();
+    for (const row of rows.rowsOf(TABLES.object)) {
       for (const { owner, ...ref } of refsOf(row)) {
-        if (owner === undefined) continue;
-        const { suffix } = shareAddress(utf8(owner), ref, row.key);
-        if (!known.has(`${owner}/${toHex(suffix!)}`)) throw new Violation("a copy has no share row");
+        if (owner !== undefined) named.add(`${owner}/${toHex(shareAddress(utf8(owner), ref, row.key).suffix!)}`);
       }
     }
-    for (const { suffix } of shares) {
-      if (live.has(nameOf(needleOfSuffix(suffix.subarray(0, 8))!))) continue;
-      throw new Violation("a share row is left of a needle that nobody names");
-    }
+    if ([...named].some((name) => !shares.has(name))) throw new Violation("a copy has no share row");
+    if ([...shares].some((name) => !named.has(name))) throw new Violation("a share row is left of what was a copy");
   }
 
   #checkEvents(): void {
