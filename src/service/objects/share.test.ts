@@ -1,15 +1,24 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { deadAddress, encodeMark } from "../../blob/needle-rows.ts";
 import { concatBytes, equalBytes, utf8 } from "../../std/bytes.ts";
 import { collect, sourceOf } from "../../std/source.ts";
 import { type Commit, STORE_LIMITS, type Store, TABLES } from "../../store/index.ts";
 import { deterministicBytes } from "../../testing/deterministic-bytes.ts";
 import { type MemoryObjects, openMemoryObjects } from "../../testing/memory-objects.ts";
 import type { ChecksumAlgorithm, ObjectInfo, ObjectName, Objects } from "./index.ts";
-import { decodeManifestPage, decodePartRecord, encodeManifestPage, encodePartRecord, type PartRun } from "./record.ts";
+import { keyOf } from "./keys.ts";
+import {
+  decodeManifestPage,
+  decodeObjectRecord,
+  decodePartRecord,
+  encodeManifestPage,
+  encodePartRecord,
+  type PartRun,
+} from "./record.ts";
 import { SharedSource } from "./share.ts";
-import { abandonManifest, dismantleManifest, PAGE_REFS_MAX, storeRuns } from "./storage.ts";
+import { abandonManifest, dismantleManifest, PAGE_REFS_MAX, refsOf, storeRuns } from "./storage.ts";
 
 const EXTENT = 65_536;
 const NO_METADATA = { user: new Map<string, string>() };
@@ -59,6 +68,8 @@ describe("copies by reference", () => {
   const info = async (name: ObjectName): Promise<ObjectInfo> => (await objects.stat(name)).info;
   const volumeBytes = (): number => memory.blobs.status().volumes.reduce((sum, { bytes }) => sum + bytes, 0);
   const rowsOf = async (table: number) => (await memory.store.scan(table, {}, { limit: 10_000 })).rows;
+  const objectRowOf = async ({ key }: ObjectName) =>
+    (await rowsOf(TABLES.object)).find((row) => keyOf(row.key) === key)!;
   /** All that nobody names is found and condemned. */
   const collectGarbage = async (): Promise<void> => {
     for (let turn = 0; turn < 4; turn++) {
@@ -215,6 +226,39 @@ describe("copies by reference", () => {
       else assert(contents.some((content) => md5(content) === copied.value.etag));
       if (copied.status === "fulfilled") assert.equal(md5(await read(target)), copied.value.etag);
     }
+  });
+
+  test("of a needle whose mark stays pending copy the bytes", async () => {
+    const bytes = deterministicBytes(10, 10_000);
+    const source = await put(bytes);
+    const row = await objectRowOf(source);
+    const [ref] = refsOf(decodeObjectRecord(row.value).storage);
+    const mark = deadAddress(row.key, ref!);
+    const fields = { state: "pending", run: 1, sequence: 1, slotBytes: 12_288, timeMillis: 1 } as const;
+    await memory.store.commit({ puts: [{ ...mark, value: encodeMark(fields) }] });
+    const before = volumeBytes();
+    const target = await copy(source);
+    assert(volumeBytes() > before);
+    assert(equalBytes(await read(target), bytes));
+    await memory.store.commit({ deletes: [mark] });
+    await copy(source);
+  });
+
+  test("wait for a source as it is now: other tags are no other bytes, another object is", async () => {
+    const name = await put(deterministicBytes(11, 10_000));
+    const row = await objectRowOf(name);
+    const source = new SharedSource(memory.store, row);
+    assert(await source.isThere());
+    await objects.setTags(name, new Map([["a", "1"]]));
+    assert(await source.isThere());
+    const { revision } = await objectRowOf(name);
+    assert.notEqual(revision, row.revision);
+    assert.equal("revision" in source.check && source.check.revision, revision);
+    const body = { source: sourceOf(deterministicBytes(12, 10_000)), length: 10_000, expected: {} };
+    await objects.put({ ...name, body, metadata: NO_METADATA });
+    assert.equal(await source.isThere(), false);
+    await objects.delete(name);
+    assert.equal(await source.isThere(), false);
   });
 
   test("under keys too long for a share row copy the bytes", async () => {
