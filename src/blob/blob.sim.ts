@@ -15,6 +15,8 @@ const SEEDED_BUGS: readonly { readonly bug: BlobBug; readonly seed: number; read
   { bug: "keep-torn-tail", seed: 1, faults: { ends: 5, powerShare: 1, slowDisk: true } },
   { bug: "serve-unverified", seed: 1, faults: { ends: 1, rot: true } },
   { bug: "ignore-in-flight", seed: 7, faults: { ends: 0 } },
+  { bug: "ignore-shares", seed: 1, faults: { ends: 0 } },
+  { bug: "forget-live-shares", seed: 1, faults: { ends: 0 } },
 ];
 const SEEDS_PER_BUG_MAX = 40;
 

@@ -27,10 +27,18 @@ export interface Blobs extends AsyncDisposable {
    */
   referenceChecks(owner: Uint8Array, refs: readonly BlobRef[]): readonly Check[];
   /**
-   * Rows that a commit puts when it deletes or overwrites a row under `owner` that names these refs; the collector
-   * finds out whether it was the last one.
+   * Rows that a commit puts whose other puts name refs of another owner under the key `holder`: through them the
+   * collector finds the holder. Where the holder names the refs for the first time, the commit checks too that the row
+   * is as it was from which they were read. Left out only where the commit checks a row of the holder's own that names
+   * them; nobody deletes these rows but the collector. Undefined where the two keys are too long for one row: such
+   * bytes can only be copied.
    */
-  dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[];
+  shareRows(owner: Uint8Array, holder: Uint8Array, refs: readonly BlobRef[]): readonly Put[] | undefined;
+  /**
+   * Rows that a commit puts when it deletes or overwrites a row under `key` that names these refs, whoever their owner
+   * is; the collector finds out whether it was the last one.
+   */
+  dropRows(key: Uint8Array, refs: readonly BlobRef[]): readonly Put[];
 }
 
 export interface BlobAppend extends Disposable {
@@ -54,6 +62,6 @@ export interface BlobRef {
  * reads made after the question. A wrong "no" loses data; a wrong "yes" keeps garbage.
  */
 export interface References {
-  /** True where a row of this owner (or a share) names the needle. */
-  isLive(owner: Uint8Array, ref: { readonly volume: number; readonly needle: number }): Promise<boolean>;
+  /** For each of the needles, whether a row under this key names it. Blobs asks for the owner and for each holder. */
+  named(key: Uint8Array, needles: readonly Pick<BlobRef, "volume" | "needle">[]): Promise<readonly boolean[]>;
 }

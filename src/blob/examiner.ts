@@ -1,8 +1,8 @@
 import type { Clock } from "../env/index.ts";
 import type { Check, Commit, Put, Row, RowAddress } from "../store/index.ts";
-import type { References } from "./blobs.ts";
 import { type CertainCommit, commitCertainly } from "./certain-commit.ts";
 import type { BlobCounters } from "./events.ts";
+import type { Liveness } from "./liveness.ts";
 import { deadAddress, decodeMark, encodeMark, type Mark, type NeedleName } from "./needle-rows.ts";
 import type { Registry } from "./registry.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
@@ -25,7 +25,7 @@ export interface MarkedCandidate extends Candidate {
 
 export interface ExaminerContext extends CertainCommit {
   readonly clock: Clock;
-  readonly references: References;
+  readonly liveness: Liveness;
   readonly registry: Registry;
   readonly counters: BlobCounters;
   /** Random, drawn at start. */
@@ -35,8 +35,8 @@ export interface ExaminerContext extends CertainCommit {
 
 /**
  * Finds out whether needles are garbage, without a gap for a reference to slip through. First a mark is committed;
- * every commit that names the needle checks that there is none. Only then the owner's rows are asked: a reference is
- * there already and is seen, or its commit meets the mark and fails. A live needle's mark goes; a garbage needle's mark
+ * every commit that names the needle checks that there is none. Only then the rows are asked: a reference is there
+ * already and is seen, or its commit meets the mark and fails. A live needle's mark goes; a garbage needle's mark
  * stays until its bytes are long gone.
  */
 export class Examiner {
@@ -62,7 +62,7 @@ export class Examiner {
     return this.#inTurn(async () => {
       const { bugs } = this.#context;
       const free = distinct(candidates).filter((candidate) => this.#isFree(candidate));
-      const early = bugs.has("ask-before-mark") ? await this.#ask(free) : undefined;
+      const early = bugs.has("ask-before-mark") ? await this.#askEarly(free) : undefined;
       const garbage: Candidate[] = [];
       const marked = await this.#mark(free, garbage);
       garbage.push(...(await this.#judge(marked, early ?? (await this.#ask(marked)))));
@@ -125,11 +125,20 @@ export class Examiner {
   }
 
   /** Needles that a row names, by `nameOf`. */
-  async #ask(candidates: readonly Candidate[]): Promise<ReadonlySet<string>> {
-    const { references, bugs } = this.#context;
+  async #ask(marked: readonly MarkedCandidate[]): Promise<ReadonlySet<string>> {
+    const { liveness, bugs } = this.#context;
     if (bugs.has("delete-without-asking")) return new Set();
-    const answers = await Promise.all(candidates.map(({ owner, name }) => references.isLive(owner, name)));
-    return new Set(candidates.filter((_, at) => answers[at]).map(nameOf));
+    return namesOf(marked, await liveness.ask(marked, (candidate, shares) => this.#forgetShares(candidate, shares)));
+  }
+
+  async #askEarly(candidates: readonly Candidate[]): Promise<ReadonlySet<string>> {
+    return namesOf(candidates, await this.#context.liveness.ask(candidates));
+  }
+
+  /** While the mark stands nobody can come to need these rows. */
+  async #forgetShares({ owner, name, markRevision }: MarkedCandidate, shares: readonly RowAddress[]): Promise<void> {
+    const checks: Check[] = [{ ...deadAddress(owner, name), revision: markRevision }];
+    await commitCertainly(this.#context, { checks, deletes: shares }, { address: shares[0]! });
   }
 
   async #judge(marked: readonly MarkedCandidate[], live: ReadonlySet<string>): Promise<readonly Candidate[]> {
@@ -199,6 +208,10 @@ function unchanged(row: Row): Check {
 
 function nameOf({ name }: Candidate): string {
   return `${name.volume}:${name.needle}`;
+}
+
+function namesOf(candidates: readonly Candidate[], live: readonly boolean[]): ReadonlySet<string> {
+  return new Set(candidates.filter((_, at) => live[at]).map(nameOf));
 }
 
 /** One of each needle: a commit writes a row once. */

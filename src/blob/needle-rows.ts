@@ -1,16 +1,21 @@
+import { concatBytes, prefixEnd } from "../std/bytes.ts";
 import { ByteReader } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
-import { type RowAddress, TABLES } from "../store/index.ts";
+import { addressBytes, type RowAddress, type RowKey, STORE_LIMITS, TABLES } from "../store/index.ts";
 import { blobFailure } from "./errors.ts";
 
-// Rows that the collector works with, under a needle's owner; the suffix names the needle.
+// Rows that the collector works with; the suffix begins with the needle: volume u32, number u32, big-endian.
 //
-//   drop   a row of the owner let go of the needle: version u8, time u64
-//   dead   the collector's verdict: version u8, state u8 (1 pending, 2 garbage), run u32, sequence varint,
-//          slot bytes varint, time u64
+//   drop   under the key whose row let go of the needle: version u8, time u64
+//   dead   under the needle's owner, the collector's verdict: version u8, state u8 (1 pending, 2 garbage), run u32,
+//          sequence varint, slot bytes varint, time u64
+//   share  under the needle's owner, its suffix goes on with another key, the holder: version u8, time u64
 //
 // A pending mark asks every commit that names the needle to wait: whether it lives is being found out. Garbage is
 // final.
+//
+// A share row keeps nothing alive. It says where to look: rows of the holder may name the needle. It is there before
+// one of them does, and goes when the collector has found that none does any more.
 
 export interface NeedleName {
   readonly volume: number;
@@ -51,6 +56,29 @@ export function deadAddress(owner: Uint8Array, name: NeedleName): RowAddress {
 
 export function dropAddress(owner: Uint8Array, name: NeedleName): RowAddress {
   return { table: TABLES.drop, key: owner, suffix: needleSuffix(name) };
+}
+
+export function shareAddress(owner: Uint8Array, name: NeedleName, holder: Uint8Array): RowAddress {
+  return { table: TABLES.share, key: owner, suffix: concatBytes([needleSuffix(name), holder]) };
+}
+
+/** The share rows of one needle. */
+export function sharesOf(owner: Uint8Array, name: NeedleName): { readonly from: RowKey; readonly to: RowKey } {
+  const suffix = needleSuffix(name);
+  return { from: { key: owner, suffix }, to: { key: owner, suffix: prefixEnd(suffix)! } };
+}
+
+export function holderOfShare({ suffix }: { readonly suffix: Uint8Array }): Uint8Array {
+  return suffix.subarray(SUFFIX_BYTES);
+}
+
+/** False where the two keys are too long for one row of the Store. */
+export function canShare(owner: Uint8Array, holder: Uint8Array): boolean {
+  return addressBytes(shareAddress(owner, { volume: 0, needle: 0 }, holder)) <= STORE_LIMITS.keyBytesMax;
+}
+
+export function encodeShare(timeMillis: number): Uint8Array {
+  return encodeDrop(timeMillis);
 }
 
 export function encodeDrop(timeMillis: number): Uint8Array {

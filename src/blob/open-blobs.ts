@@ -14,8 +14,9 @@ import { FOLDER, SUPERBLOCK_BYTES, UNIT_BYTES } from "./format.ts";
 import { Health } from "./health.ts";
 import { InFlight } from "./in-flight.ts";
 import { addDamage } from "./ledger.ts";
+import { Liveness } from "./liveness.ts";
 import { MarksPass } from "./marks-pass.ts";
-import { deadAddress, dropAddress, encodeDrop } from "./needle-rows.ts";
+import { canShare, deadAddress, dropAddress, encodeDrop, encodeShare, shareAddress } from "./needle-rows.ts";
 import { NeedleWriter } from "./needle-writer.ts";
 import { OpenUpkeep } from "./open-upkeep.ts";
 import type { OpenVolume } from "./open-volume.ts";
@@ -107,8 +108,9 @@ function assemble(settings: BlobSettings) {
   const files = new FileCache(disk, options.filesOpenMax);
   const inFlight = new InFlight();
   const space = new SpaceKeeper(disk, clock, options, counters, onEvent);
+  const liveness = new Liveness({ store, references, bugs });
   const base = {
-    ...{ clock, timers, random, disk, store, references, node, options, counters, health, sleeper, registry, onEvent },
+    ...{ clock, timers, random, disk, store, liveness, node, options, counters, health, sleeper, registry, onEvent },
     ...{ onDamage, files, inFlight, space, bugs, run: random.u32() },
   };
   const opener = new VolumeOpener(base);
@@ -179,9 +181,15 @@ class VolumeBlobs implements LocalBlobs {
     return distinct(refs).map((ref) => ({ ...deadAddress(owner, ref), absent: true }));
   }
 
-  dropRows(owner: Uint8Array, refs: readonly BlobRef[]): readonly Put[] {
+  shareRows(owner: Uint8Array, holder: Uint8Array, refs: readonly BlobRef[]): readonly Put[] | undefined {
+    if (!canShare(owner, holder)) return undefined;
+    const value = encodeShare(Math.max(0, Math.floor(this.#parts.clock.now())));
+    return distinct(refs).map((ref) => ({ ...shareAddress(owner, ref, holder), value }));
+  }
+
+  dropRows(key: Uint8Array, refs: readonly BlobRef[]): readonly Put[] {
     const value = encodeDrop(Math.max(0, Math.floor(this.#parts.clock.now())));
-    return distinct(refs).map((ref) => ({ ...dropAddress(owner, ref), value }));
+    return distinct(refs).map((ref) => ({ ...dropAddress(key, ref), value }));
   }
 
   status(): BlobStatus {

@@ -1,11 +1,11 @@
 import type { Clock } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
-import type { References } from "./blobs.ts";
 import type { BlobCounters, DamageEvent } from "./events.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { SUPERBLOCK_BYTES, UNIT_BYTES } from "./format.ts";
 import type { Health } from "./health.ts";
 import { addDamage } from "./ledger.ts";
+import type { Liveness } from "./liveness.ts";
 import { settledRange, startOf } from "./locator.ts";
 import type { OpenVolume } from "./open-volume.ts";
 import type { BlobOptions } from "./options.ts";
@@ -27,7 +27,7 @@ export interface ScrubContext {
   readonly health: Health;
   readonly registry: Registry;
   readonly files: FileCache;
-  readonly references: References;
+  readonly liveness: Liveness;
   readonly pacer: Pacer;
   readonly sleeper: Sleeper;
   readonly counters: BlobCounters;
@@ -130,7 +130,8 @@ export class Scrub {
     if (slot.state === "complete" || slot.state === "void") return;
     const { needle } = slot.header;
     // What nobody refers to may be anything: a crash left it so, or it is garbage.
-    if (!(await this.#context.references.isLive(slot.owner, { volume: volume.id, needle }))) return;
+    const [isLive] = await this.#context.liveness.ask([{ owner: slot.owner, name: { volume: volume.id, needle } }]);
+    if (!isLive) return;
     this.#report(volume, { needle, ...place, what: slot.state === "damaged" ? "data" : "footer" });
   }
 

@@ -15,7 +15,11 @@ export type BlobBug =
   /** Readers trust what the disk returns. */
   | "serve-unverified"
   /** The collector takes needles of running appends for orphans. */
-  | "ignore-in-flight";
+  | "ignore-in-flight"
+  /** Only the owner's rows are asked. */
+  | "ignore-shares"
+  /** A share row goes although its holder names the needle. */
+  | "forget-live-shares";
 
 export type BlobBugs = ReadonlySet<BlobBug>;
 

@@ -1,9 +1,9 @@
 import type { Clock, Disk } from "../env/index.ts";
-import type { References } from "./blobs.ts";
 import type { BlobEvent, DamageEvent } from "./events.ts";
 import { EXAMINED_MAX, type Examiner } from "./examiner.ts";
 import { FOLDER, parseVolumeFileName, SUPERBLOCK_BYTES, UNIT_BYTES, volumeFileName } from "./format.ts";
 import type { Health } from "./health.ts";
+import type { Liveness } from "./liveness.ts";
 import { OpenVolume } from "./open-volume.ts";
 import type { BlobOptions } from "./options.ts";
 import { recoverVolume } from "./recovery.ts";
@@ -23,7 +23,7 @@ export interface StartupContext {
   readonly options: BlobOptions;
   readonly onEvent: (event: BlobEvent) => void;
   readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
-  readonly references: References;
+  readonly liveness: Liveness;
   readonly examiner: Examiner;
   readonly bugs: BlobBugs;
 }
@@ -89,7 +89,7 @@ export async function reopenVolume(context: StartupContext, volume: Volume): Pro
 
 /** Needles that no row names get garbage marks, so that no late commit can name them. All others count as live. */
 async function judgeTail(
-  { references, examiner }: StartupContext,
+  { liveness, examiner }: StartupContext,
   volume: Volume,
   slots: readonly NeedleSlot[],
 ): Promise<ReadonlySet<number>> {
@@ -99,7 +99,7 @@ async function judgeTail(
       // Its bytes will be counted as a gap.
       return { owner, name: { volume: volume.id, needle: header.needle }, slotBytes: 0 };
     });
-    const answers = await Promise.all(candidates.map(({ owner, name }) => references.isLive(owner, name)));
+    const answers = await liveness.ask(candidates);
     const orphans = candidates.filter((_, index) => !answers[index]);
     for (const { name } of await examiner.examine(orphans)) live.delete(name.needle * UNIT_BYTES);
   }

@@ -1,11 +1,11 @@
 import type { Clock } from "../env/index.ts";
-import type { References } from "./blobs.ts";
 import type { DamageEvent } from "./events.ts";
 import { type Candidate, EXAMINED_MAX, type Examiner } from "./examiner.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { UNIT_BYTES } from "./format.ts";
 import type { Health } from "./health.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Liveness } from "./liveness.ts";
 import { settledRange, startOf } from "./locator.ts";
 import type { OpenVolume } from "./open-volume.ts";
 import type { BlobOptions } from "./options.ts";
@@ -20,7 +20,7 @@ export interface SweeperContext {
   readonly files: FileCache;
   readonly inFlight: InFlight;
   readonly examiner: Examiner;
-  readonly references: References;
+  readonly liveness: Liveness;
   readonly options: BlobOptions;
   readonly openVolume: (volume: number) => OpenVolume | undefined;
   readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
@@ -108,9 +108,11 @@ export class Sweeper {
   /** Most are live, so they are asked about before any mark is set. False where compaction has taken the volume. */
   async #ask(volume: Volume, lease: FileLease, slots: readonly NeedleSlot[]): Promise<boolean> {
     if (slots.length === 0) return !volume.held;
-    const { references, examiner, onDamage } = this.#context;
-    const named = slots.map((slot) => ({ slot, name: { volume: volume.id, needle: slot.header.needle } }));
-    const live = await Promise.all(named.map(({ slot, name }) => references.isLive(slot.owner, name)));
+    const { liveness, examiner, onDamage } = this.#context;
+    const named = slots.map((slot) => {
+      return { slot, owner: slot.owner, name: { volume: volume.id, needle: slot.header.needle } };
+    });
+    const live = await liveness.ask(named);
     const orphans: Candidate[] = [];
     for (const [at, { slot, name }] of named.entries()) {
       const slotBytes = slot.end - slot.position;

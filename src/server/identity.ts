@@ -13,7 +13,11 @@ import { readSmallFile, writeSmallFile } from "./small-file.ts";
 /** What a backup takes along. */
 export const IDENTITY_FILES: readonly string[] = ["format.json", "root-key.json", "seal-key.json"];
 
-const DATA_FORMAT = 1;
+/**
+ * 1: the first. 2: rows may share needles of other keys. A version that does not know of that would take their bytes
+ * away with the source, so it must not open such a directory.
+ */
+const DATA_FORMAT = 2;
 const KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -29,11 +33,14 @@ export interface Identity {
 }
 
 export async function openIdentity(disk: Disk, random: Random, options: ServerOptions): Promise<Identity> {
-  const { format, nodeId } = await once(disk, "format.json", isFormat, () => ({
+  const stamp = await once(disk, "format.json", isFormat, () => ({
     format: DATA_FORMAT,
     nodeId: letters(random, KEY_LETTERS, 16),
   }));
+  const { format, nodeId } = stamp;
   if (format > DATA_FORMAT) throw serverFailure("DATA_FORMAT_NEWER", { data: { format, known: DATA_FORMAT } });
+  // Before anything of the new format is written.
+  if (format < DATA_FORMAT) await writeSmallFile(disk, "format.json", documentOf({ ...stamp, format: DATA_FORMAT }));
   const stored = await once(disk, "root-key.json", isRootKey, () => ({
     accessKey: letters(random, KEY_LETTERS, 20),
     secretKey: letters(random, SECRET_LETTERS, 40),
@@ -46,12 +53,16 @@ async function once<T>(disk: Disk, name: string, isValid: (value: unknown) => va
   const content = await readSmallFile(disk, name);
   if (content === undefined) {
     const value = make();
-    await writeSmallFile(disk, name, `${JSON.stringify(value, undefined, 2)}\n`);
+    await writeSmallFile(disk, name, documentOf(value));
     return value;
   }
   const value = parsed(content);
   if (!isValid(value)) throw serverFailure("DATA_FILE_DAMAGED", { what: `${name} can not be read.`, data: { name } });
   return value;
+}
+
+function documentOf(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function overridden(stored: RootKey, { rootAccessKey, rootSecretKey }: ServerOptions): RootKey {

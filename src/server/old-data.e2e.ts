@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,11 @@ import { type ServerProcess, startServerProcess, temporaryFolder } from "../test
 // ASHLAR_WRITE_TESTDATA=NAME writes a new one with this version.
 
 const ROOT_KEY = { ASHLAR_ROOT_ACCESS_KEY: "testdata-root", ASHLAR_ROOT_SECRET_KEY: "testdata-secret" };
-const ARCHIVES = ["data-format-1"];
+/** From format 2 on rows share bytes of other keys. */
+const ARCHIVES = [
+  { name: "data-format-1", hasCopies: false },
+  { name: "data-format-2", hasCopies: true },
+];
 
 const archive = (name: string): string => fileURLToPath(new URL(`testdata/${name}.tar.gz`, import.meta.url));
 const hashOf = (bytes: Uint8Array): string => toHex(sha256(bytes));
@@ -29,6 +33,7 @@ const OBJECTS: Readonly<Record<string, number>> = {
   "a/b/c": 11,
   blocks: 200_000,
 };
+const COPIED_BYTES = 30_001;
 const PART_BYTES = [5 << 20, 1000] as const;
 
 /** Of one value, so that the archive stays small. */
@@ -59,6 +64,29 @@ async function fill(client: S3TestClient): Promise<void> {
   await ok(client, "POST", `/plain/parts?uploadId=${uploadId}`, body);
 }
 
+/** One of them of a source that is gone, and a copy of that. */
+async function fillCopies(client: S3TestClient): Promise<void> {
+  await ok(client, "PUT", "/plain/source", deterministicBytes(5, COPIED_BYTES));
+  await copy(client, "/plain/copy", "/plain/source");
+  await copy(client, "/plain/copy-of-copy", "/plain/copy");
+  await copy(client, "/plain/copied-parts", "/plain/parts");
+  await ok(client, "DELETE", "/plain/source");
+}
+
+async function verifyCopies(client: S3TestClient): Promise<void> {
+  const expected = hashOf(deterministicBytes(5, COPIED_BYTES));
+  for (const target of ["/plain/copy", "/plain/copy-of-copy"]) {
+    assert.equal(hashOf((await client.call({ method: "GET", target })).body), expected, target);
+  }
+  const whole = hashOf(Buffer.concat(PART_BYTES.map(partOf)));
+  assert.equal(hashOf((await client.call({ method: "GET", target: "/plain/copied-parts" })).body), whole);
+}
+
+async function copy(client: S3TestClient, target: string, source: string): Promise<void> {
+  const { status } = await client.call({ method: "PUT", target, headers: { "x-amz-copy-source": source } });
+  assert.equal(status, 200, target);
+}
+
 async function verify(client: S3TestClient): Promise<void> {
   for (const [key, length] of Object.entries(OBJECTS)) {
     const { status, body } = await client.call({ method: "GET", target: `/plain/${key}` });
@@ -87,7 +115,7 @@ const connect = (server: ServerProcess): S3TestClient => {
 const ARGS = ["--segment-bytes", "8MiB", "--volume-bytes", "32MiB"];
 
 describe("data directories of older versions", () => {
-  for (const name of ARCHIVES) {
+  for (const { name, hasCopies } of ARCHIVES) {
     test(`${name} is read, and goes on to be written`, async () => {
       assert.ok(existsSync(archive(name)));
       await using folder = await temporaryFolder("old-data");
@@ -96,10 +124,14 @@ describe("data directories of older versions", () => {
         await using server = await startServerProcess({ dataDir: folder.path, env: ROOT_KEY });
         const client = connect(server);
         await verify(client);
+        if (hasCopies) await verifyCopies(client);
         await ok(client, "PUT", `/plain/new-${start}`, deterministicBytes(3, 100_000));
         client.close();
         assert.equal(await server.stop(), 0);
       }
+      // No older version takes it for one of its own.
+      const stamp = JSON.parse(await readFile(join(folder.path, "format.json"), "utf8")) as { format: number };
+      assert.equal(stamp.format, 2);
     });
   }
 
@@ -111,7 +143,9 @@ describe("data directories of older versions", () => {
     await using server = await startServerProcess({ dataDir: folder.path, env: ROOT_KEY, args: ARGS });
     const client = connect(server);
     await fill(client);
+    await fillCopies(client);
     await verify(client);
+    await verifyCopies(client);
     client.close();
     await server.kill();
     await mkdir(join(archive(name), ".."), { recursive: true });

@@ -7,6 +7,7 @@ export {
   writeCheckpoint,
 } from "./checkpoint.ts";
 export { STORE_ERRORS, type StoreError, type StoreErrorCode, storeFailure } from "./errors.ts";
+export { addressBytes } from "./key-codec.ts";
 export { type CommandResult, StoreMachine } from "./machine.ts";
 export type { StoreCounters } from "./replicated/counters.ts";
 export { type OpenReplicatedStore, openReplicatedStore } from "./replicated/open.ts";

@@ -33,6 +33,11 @@ export function encodeAddress(address: RowAddress): Uint8Array {
   return encode(address.table, key, suffix, length);
 }
 
+/** Bytes of the encoded address, which `keyBytesMax` limits. */
+export function addressBytes({ key, suffix = EMPTY }: RowKey): number {
+  return encodedLength(key, suffix);
+}
+
 export interface DecodedAddress {
   readonly table: Table;
   readonly key: Uint8Array;

@@ -19,7 +19,7 @@ export const TABLES = {
   drop: 24,
   /** The collector's verdict that a needle is unreferenced; referencing commits check that it is absent. */
   dead: 25,
-  /** Needles that a row under another key refers to as well (copy, clone). */
+  /** Keys whose rows may name a needle beside its owner's (copy, clone), suffix = needle and that key. */
   share: 26,
   /** Volumes: state, epoch, members, generation. */
   volume: 32,

@@ -1,4 +1,5 @@
 import { openBlobs } from "../blob/open-blobs.ts";
+import type { BlobOptions } from "../blob/options.ts";
 import type { Clock, Timers } from "../env/index.ts";
 import { InlineCompute } from "../env/sim/compute.ts";
 import { SimDisk } from "../env/sim/disk.ts";
@@ -20,7 +21,7 @@ export interface MemoryObjects extends AsyncDisposable {
 }
 
 /** The objects service over the real log, Store and Blobs on a disk in memory. Timers never fire by themselves. */
-export async function openMemoryObjects(): Promise<MemoryObjects> {
+export async function openMemoryObjects(options: Partial<BlobOptions> = {}): Promise<MemoryObjects> {
   const prng = new Prng(1);
   const clock = { millis: 1_700_000_000_000 };
   const env = {
@@ -41,7 +42,7 @@ export async function openMemoryObjects(): Promise<MemoryObjects> {
   const store = parts.use(await openReplicatedStore({ env, openGroup }));
   const references = objectReferences(store);
   const blobs = parts.use(
-    await openBlobs({ env, store, references, options: { volumeBytes: 64 << 20 }, onFatal: fail }),
+    await openBlobs({ env, store, references, options: { volumeBytes: 64 << 20, ...options }, onFatal: fail }),
   );
   const objects = parts.use(openObjects({ ...env, store, blobs, onError: fail }));
   const owned = parts.move();

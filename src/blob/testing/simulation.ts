@@ -1,13 +1,13 @@
 import type { Disk } from "../../env/index.ts";
 import { AssertionError } from "../../std/assert.ts";
-import { equalBytes, utf8 } from "../../std/bytes.ts";
+import { equalBytes, text, toHex, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
 import { type ByteSource, chunksOf } from "../../std/source.ts";
 import { TABLES } from "../../store/index.ts";
 import type { BlobBug, BlobRef } from "../index.ts";
 import { inspectVolume, listVolumeFiles } from "../index.ts";
-import { decodeMark, needleOfSuffix } from "../needle-rows.ts";
+import { decodeMark, needleOfSuffix, shareAddress } from "../needle-rows.ts";
 import { lengthOf, refsOf, World } from "./world.ts";
 
 export interface SimulationOptions {
@@ -36,7 +36,7 @@ const SUFFIXES = ["", "a", "b"];
 const CLIENTS = 5;
 const PHASE_MILLIS = 2500;
 /** Until all garbage is found, compacted and forgotten. */
-const QUIET_MILLIS = 40_000;
+const QUIET_MILLIS = 60_000;
 const QUIET_PARTS = 4;
 const SETTLED_MILLIS = 15_000;
 const KIB = 1024;
@@ -62,7 +62,17 @@ export class Simulation {
   #resting = false;
   /** Needles whose bytes a flipped bit may have hit. */
   #rotted = 0;
-  readonly counts = { puts: 0, reads: 0, copies: 0, deletes: 0, aborts: 0, refused: 0, conflicts: 0, ends: 0 };
+  readonly counts = {
+    puts: 0,
+    reads: 0,
+    copies: 0,
+    shares: 0,
+    deletes: 0,
+    aborts: 0,
+    refused: 0,
+    conflicts: 0,
+    ends: 0,
+  };
   #violation: Error | undefined;
 
   private constructor(world: World, prng: Prng, faults: Faults) {
@@ -211,8 +221,9 @@ export class Simulation {
 
   async #act(prng: Prng): Promise<void> {
     const drawn = prng.below(100);
-    if (drawn < 38) await this.#put(prng);
-    else if (drawn < 63) await this.#copy(prng);
+    if (drawn < 34) await this.#put(prng);
+    else if (drawn < 48) await this.#copy(prng);
+    else if (drawn < 63) await this.#share(prng);
     else if (drawn < 82) await this.#delete(prng);
     else await this.#read(prng);
   }
@@ -270,6 +281,20 @@ export class Simulation {
     if (refs === undefined) return;
     await this.#sleep(prng.pick([0, prng.below(1000), prng.below(2000)]));
     if (await this.world.commitRow(owner, prng.pick(SUFFIXES), refs)) this.counts.copies++;
+    else this.counts.conflicts++;
+  }
+
+  /** Names the needles of one row (which may be a copy itself) in one of another owner, if the row stays as it is. */
+  async #share(prng: Prng): Promise<void> {
+    const [source, target] = [prng.below(OWNERS), prng.below(OWNERS)];
+    if (source === target) return;
+    const pause = (): Promise<void> => this.#sleep(prng.pick([0, prng.below(100), prng.below(1000)]));
+    const shared = await this.world.share(
+      { owner: `owner ${source}`, suffix: prng.pick(SUFFIXES) },
+      { owner: `owner ${target}`, suffix: prng.pick(SUFFIXES) },
+      pause,
+    );
+    if (shared) this.counts.shares++;
     else this.counts.conflicts++;
   }
 
@@ -381,6 +406,7 @@ export class Simulation {
       }
     }
     if (rows.rowsOf(TABLES.drop).length > 0) throw new Violation("drop rows are left");
+    this.#checkShares();
     for (const { suffix, value } of rows.rowsOf(TABLES.dead)) {
       const mark = decodeMark(value);
       // Verdicts come until the end; what is younger than this may still be under way.
@@ -392,6 +418,20 @@ export class Simulation {
         throw new Violation("a mark is left of a volume that is gone");
       }
     }
+  }
+
+  /** Rows that name another owner's needle and share rows belong together, one to one. */
+  #checkShares(): void {
+    const { rows } = this.world;
+    const shares = new Set(rows.rowsOf(TABLES.share).map(({ key, suffix }) => `${text(key)}/${toHex(suffix)}`));
+    const named = new Set<string>();
+    for (const row of rows.rowsOf(TABLES.object)) {
+      for (const { owner, ...ref } of refsOf(row)) {
+        if (owner !== undefined) named.add(`${owner}/${toHex(shareAddress(utf8(owner), ref, row.key).suffix!)}`);
+      }
+    }
+    if ([...named].some((name) => !shares.has(name))) throw new Violation("a copy has no share row");
+    if ([...shares].some((name) => !named.has(name))) throw new Violation("a share row is left of what was a copy");
   }
 
   #checkEvents(): void {

@@ -3,7 +3,7 @@ import { compareBytes, text, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
 import { collect, sourceOf } from "../../std/source.ts";
-import { type Check, type Row, type Store, TABLES } from "../../store/index.ts";
+import { type Check, type Put, type Row, type Store, TABLES } from "../../store/index.ts";
 import { deterministicBytes } from "../../testing/deterministic-bytes.ts";
 import { MemoryRows, MemoryStore } from "../../testing/memory-store.ts";
 import type { BlobRef, NeedleName, References } from "../index.ts";
@@ -108,9 +108,10 @@ export class World {
   }
 
   readonly references: References = {
-    isLive: async (owner, ref) => {
-      const page = await this.store.scan(TABLES.object, { from: { key: owner } }, { limit: 1000 });
-      return page.rows.some((row) => compareBytes(row.key, owner) === 0 && namesNeedle(row, ref));
+    named: async (key, needles) => {
+      const page = await this.store.scan(TABLES.object, { from: { key } }, { limit: 1000 });
+      const rows = page.rows.filter((row) => compareBytes(row.key, key) === 0);
+      return needles.map((needle) => rows.some((row) => namesNeedle(row, needle)));
     },
   };
 
@@ -121,31 +122,50 @@ export class World {
   }
 
   /**
-   * Replaces the row, as a service does: the checks of the new refs, drop rows for the old ones. False on a conflict.
+   * Replaces the row, as a service does: checks of the new refs, and share rows where they are another owner's (who read
+   * them a while ago does not know whether theirs are there still); drop rows for the old ones. False on a conflict.
    */
   async commitRow(
     owner: string,
     suffix: string,
-    refs: readonly BlobRef[] | undefined,
-    checks: Check[] = [],
+    refs: readonly NamedRef[] | undefined,
+    checks: readonly Check[] = [],
   ): Promise<boolean> {
     const address = { table: TABLES.object, key: utf8(owner), suffix: utf8(suffix) };
     const { row } = await this.store.get(address);
     const dropped = row === undefined ? [] : refsOf(row);
+    const shares = (refs ?? []).flatMap((ref): readonly Put[] => {
+      return ref.owner === undefined ? [] : this.blobs.shareRows(utf8(ref.owner), address.key, [ref])!;
+    });
     const put = refs === undefined ? [] : [{ ...address, value: utf8(JSON.stringify(refs)) }];
     const result = await this.store.commit({
       checks: [
         row === undefined ? { ...address, absent: true } : { ...address, revision: row.revision },
-        ...this.blobs.referenceChecks(address.key, refs ?? []),
+        ...(refs ?? []).flatMap((ref) => this.blobs.referenceChecks(utf8(ref.owner ?? owner), [ref])),
         ...checks,
       ],
-      puts: [...put, ...this.blobs.dropRows(address.key, dropped)],
+      puts: [...put, ...shares, ...this.blobs.dropRows(address.key, dropped)],
       deletes: refs === undefined ? [address] : [],
     });
     return result.committed;
   }
 
-  async refs(owner: string, suffix = ""): Promise<readonly BlobRef[] | undefined> {
+  /**
+   * Has a row of another owner name the needles of this one: a copy. False on a conflict, and where there is nothing to
+   * copy. `pause` comes between the look at the source and the commit.
+   */
+  async share(source: RowName, target: RowName, pause: () => Promise<void> = async () => {}): Promise<boolean> {
+    const address = { table: TABLES.object, key: utf8(source.owner), suffix: utf8(source.suffix) };
+    const { row } = await this.store.get(address);
+    if (row === undefined) return false;
+    await pause();
+    const refs = refsOf(row).map(({ owner = source.owner, ...ref }): NamedRef => {
+      return owner === target.owner ? ref : { ...ref, owner };
+    });
+    return this.commitRow(target.owner, target.suffix, refs, [{ ...address, revision: row.revision }]);
+  }
+
+  async refs(owner: string, suffix = ""): Promise<readonly NamedRef[] | undefined> {
     const { row } = await this.store.get({ table: TABLES.object, key: utf8(owner), suffix: utf8(suffix) });
     return row && refsOf(row);
   }
@@ -197,8 +217,18 @@ export class World {
   }
 }
 
-export function refsOf(row: Pick<Row, "value">): readonly BlobRef[] {
-  return JSON.parse(text(row.value)) as BlobRef[];
+export interface RowName {
+  readonly owner: string;
+  readonly suffix: string;
+}
+
+/** A ref in a row, with its owner where that is another key than the row's. */
+export interface NamedRef extends BlobRef {
+  readonly owner?: string;
+}
+
+export function refsOf(row: Pick<Row, "value">): readonly NamedRef[] {
+  return JSON.parse(text(row.value)) as NamedRef[];
 }
 
 export function lengthOf(refs: readonly BlobRef[]): number {

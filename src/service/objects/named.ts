@@ -21,16 +21,29 @@ export class RefSet {
   has(ref: NeedleName): boolean {
     return this.#names.has(`${ref.volume}/${ref.needle}`);
   }
+
+  /** False where it was not there. */
+  delete(ref: NeedleName): boolean {
+    return this.#names.delete(`${ref.volume}/${ref.needle}`);
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
 }
 
-/** The collector's view of this service: the owner of a needle is the Store key of its object. */
+/** The collector's view of this service: the owner of a needle, and a holder of one, is the Store key of an object. */
 export function objectReferences(store: Store): References {
   return {
-    async isLive(owner, ref) {
-      for await (const refs of refsOfKey(store, owner, true)) {
-        if (refs.some((named) => named.volume === ref.volume && named.needle === ref.needle)) return true;
+    async named(key, needles) {
+      const asked = new RefSet();
+      for (const needle of needles) asked.add(needle);
+      const found = new RefSet();
+      for await (const refs of refsOfKey(store, key, true)) {
+        for (const ref of refs) if (asked.delete(ref)) found.add(ref);
+        if (asked.size === 0) break;
       }
-      return false;
+      return needles.map((needle) => found.has(needle));
     },
   };
 }

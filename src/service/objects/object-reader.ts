@@ -34,6 +34,8 @@ export interface Opened {
   readonly info: ObjectInfo;
   readonly tags: Tags;
   readonly storage: Storage;
+  /** The row that says all this. */
+  readonly row: Row;
   body(start: number, end: number): ByteSource;
 }
 
@@ -68,16 +70,17 @@ export class ObjectReader {
     const { id } = await this.#buckets.get(name.bucket);
     const key = objectKey(id, name.key);
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
-      const { record, body } = await this.#readRows(key, name.versionId);
+      const { record, row, body } = await this.#readRows(key, name.versionId);
       const storage = record.storage!;
       const info = objectInfo(name.key, record);
       const { tags } = record;
       if (storage.kind !== "inline") {
-        return { key, info, tags, storage, body: (start, end) => openStorage(this.#context, key, storage, start, end) };
+        const open = (start: number, end: number) => openStorage(this.#context, key, storage, start, end);
+        return { key, info, tags, storage, row, body: open };
       }
       const inline = body ?? (await this.#context.store.get(bodyRow(key, storage.bodySuffix))).row;
       if (inline !== undefined) {
-        return { key, info, tags, storage, body: (start, end) => sourceOf(inline.value.subarray(start, end)) };
+        return { key, info, tags, storage, row, body: (start, end) => sourceOf(inline.value.subarray(start, end)) };
       }
       // The version was deleted between the two reads: look again.
     }

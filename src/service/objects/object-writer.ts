@@ -4,13 +4,15 @@ import { type Context, commitChange, droppingRefused } from "./context.ts";
 import { objectFailure } from "./errors.ts";
 import { bodyRow, isVersionId, newTimedId, objectKey, versionSuffix } from "./keys.ts";
 import { checkMetadata, checkTags } from "./metadata.ts";
-import type { ObjectReader } from "./object-reader.ts";
+import type { ObjectReader, Opened } from "./object-reader.ts";
 import {
+  type ChecksumAlgorithm,
   type CopyRequest,
   type CopyResult,
   type DeleteRequest,
   type DeleteResult,
   OBJECT_LIMITS,
+  type ObjectInfo,
   type ObjectName,
   type PutRequest,
   type PutResult,
@@ -19,6 +21,7 @@ import {
 } from "./objects.ts";
 import { type Received, receiveBody } from "./receive.ts";
 import { decodeObjectRecord, encodeObjectRecord, type ObjectRecord, type Storage } from "./record.ts";
+import { type SharedSource, SourceChanged, shareRange, sharing } from "./share.ts";
 import { storeRuns } from "./storage.ts";
 import {
   addVersion,
@@ -56,29 +59,7 @@ export class ObjectWriter {
       }
       using received = await droppingRefused(context, key, () => receiveBody(context, key, request.body, true));
       const storage = await this.#storageOf(key, received);
-      return commitChange(context, async () => {
-        const state = await readKeyState(context.store, key);
-        checkWriteConditions(request.conditions, state.current);
-        const place = newVersion(context, state, versioning);
-        const { metadata, tags = NO_TAGS } = request;
-        const { size, etag, checksum } = received;
-        const stored = storage ?? inlineStorage(place, versioning);
-        const record: ObjectRecord = {
-          ...place,
-          deleteMarker: false,
-          size,
-          etag,
-          metadata,
-          tags,
-          checksum,
-          partCount: undefined,
-          storage: stored,
-        };
-        const change = await addVersion(context, state, versioning, record);
-        if (stored.kind === "inline") change.put(bodyRow(key, stored.bodySuffix), received.inline!);
-        const { versionId, lastModifiedMillis } = record;
-        return { commit: change.commit(), result: { etag, size, checksum, versionId, lastModifiedMillis } };
-      });
+      return this.#commit(key, versioning, request, { ...received, storage });
     });
   }
 
@@ -110,28 +91,14 @@ export class ObjectWriter {
     });
   }
 
-  /** The bytes are read and written anew: the copy is independent of its source. */
+  /** The copy names the source's needles where it can; else the bytes are read and written anew. */
   async copy(request: CopyRequest): Promise<CopyResult> {
     if (isUnchangedSelf(request)) throw objectFailure("COPY_TO_ITSELF");
-    const opened = await this.#reader.open(request.source);
-    const { info } = opened;
-    checkSourceConditions(request.sourceConditions, info);
-    if (info.size > OBJECT_LIMITS.putBytesMax) throw objectFailure("TOO_LARGE", { data: { bytes: info.size } });
-    const algorithm = request.checksumAlgorithm ?? info.checksum?.algorithm;
-    const result = await this.put({
-      bucket: request.bucket,
-      key: request.key,
-      metadata: request.metadata ?? info.metadata,
-      tags: request.tags ?? opened.tags,
-      ...(request.conditions && { conditions: request.conditions }),
-      body: {
-        source: opened.body(0, info.size),
-        length: info.size,
-        expected: {},
-        ...(algorithm && { checksum: { algorithm, value: () => undefined } }),
-      },
-    });
-    return { ...result, sourceVersionId: info.versionId };
+    const { opened, shared } = await sharing(
+      () => this.#openSource(request),
+      (source) => this.#share(request, source),
+    );
+    return shared ?? this.#copyBytes(request, opened);
   }
 
   async setTags(name: ObjectName, tags: Tags | undefined): Promise<{ readonly versionId: string | undefined }> {
@@ -149,6 +116,88 @@ export class ObjectWriter {
     });
   }
 
+  async #openSource({ source, sourceConditions }: CopyRequest): Promise<Opened> {
+    const opened = await this.#reader.open(source);
+    checkSourceConditions(sourceConditions, opened.info);
+    const { size } = opened.info;
+    if (size > OBJECT_LIMITS.putBytesMax) throw objectFailure("TOO_LARGE", { data: { bytes: size } });
+    return opened;
+  }
+
+  #share(request: CopyRequest, opened: Opened): Promise<CopyResult | undefined> {
+    const { info } = opened;
+    const copied = { ...request, metadata: request.metadata ?? info.metadata, tags: request.tags ?? opened.tags };
+    checkMetadata(copied.metadata);
+    checkTags(copied.tags);
+    return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
+      const key = objectKey(id, request.key);
+      const context = this.#context;
+      if (request.conditions !== undefined) {
+        checkWriteConditions(request.conditions, (await readKeyState(context.store, key)).current);
+      }
+      const range = { start: 0, end: info.size, partNumber: 0, algorithm: keptAlgorithm(request, info) };
+      return shareRange(context, key, opened, range, async (content, source) => {
+        const result = await this.#commit(key, versioning, copied, { ...content, inline: undefined }, source);
+        return { ...result, sourceVersionId: info.versionId };
+      });
+    });
+  }
+
+  async #copyBytes(request: CopyRequest, opened: Opened): Promise<CopyResult> {
+    const { info } = opened;
+    const algorithm = keptAlgorithm(request, info);
+    const result = await this.put({
+      bucket: request.bucket,
+      key: request.key,
+      metadata: request.metadata ?? info.metadata,
+      tags: request.tags ?? opened.tags,
+      ...(request.conditions && { conditions: request.conditions }),
+      body: {
+        source: opened.body(0, info.size),
+        length: info.size,
+        expected: {},
+        ...(algorithm && { checksum: { algorithm, value: () => undefined } }),
+      },
+    });
+    return { ...result, sourceVersionId: info.versionId };
+  }
+
+  /** With a source, the content's needles are another row's, which the commit checks. Throws SourceChanged. */
+  #commit(
+    key: Uint8Array,
+    versioning: Versioning,
+    request: Pick<PutRequest, "metadata" | "tags" | "conditions">,
+    content: WrittenContent,
+    source?: SharedSource,
+  ): Promise<PutResult> {
+    const context = this.#context;
+    const { size, etag, checksum } = content;
+    return commitChange(context, async () => {
+      if (source !== undefined && !(await source.isThere())) throw new SourceChanged("before the copy was committed");
+      const state = await readKeyState(context.store, key);
+      checkWriteConditions(request.conditions, state.current);
+      const place = newVersion(context, state, versioning);
+      const { metadata, tags = NO_TAGS } = request;
+      const storage = content.storage ?? inlineStorage(place, versioning);
+      const record: ObjectRecord = {
+        ...place,
+        deleteMarker: false,
+        size,
+        etag,
+        metadata,
+        tags,
+        checksum,
+        partCount: undefined,
+        storage,
+      };
+      const change = await addVersion(context, state, versioning, record);
+      if (storage.kind === "inline") change.put(bodyRow(key, storage.bodySuffix), content.inline!);
+      if (source !== undefined) change.share(storage).takeFrom(source.check);
+      const { versionId, lastModifiedMillis } = record;
+      return { commit: change.commit(), result: { etag, size, checksum, versionId, lastModifiedMillis } };
+    });
+  }
+
   /** The current object, or the delete marker in its place. */
   async #newestOf({ current, head, key }: KeyState): Promise<ObjectRecord | undefined> {
     if (current !== undefined || head === undefined) return current;
@@ -159,7 +208,8 @@ export class ObjectWriter {
   async #storageOf(key: Uint8Array, received: Received): Promise<Storage | undefined> {
     if (received.append === undefined) return undefined;
     const { size, etag } = received;
-    const run = { partNumber: 0, partOffset: 0, partSize: size, etag, checksum: undefined, refs: received.append.refs };
+    const { refs } = received.append;
+    const run = { partNumber: 0, partOffset: 0, partSize: size, etag, checksum: undefined, owner: undefined, refs };
     const { clock, random } = this.#context;
     return storeRuns(this.#context, key, [run], newTimedId(clock.now(), random));
   }
@@ -184,6 +234,11 @@ export class ObjectWriter {
   }
 }
 
+/** What has arrived, or what another row has: inline exactly where there is no storage yet. */
+type WrittenContent = Pick<Received, "size" | "etag" | "checksum" | "inline"> & {
+  readonly storage: Storage | undefined;
+};
+
 const NO_TAGS: Tags = new Map();
 const NOTHING_DELETED = { commit: {}, result: { deleteMarker: false, versionId: undefined } } as const;
 
@@ -206,6 +261,10 @@ function inlineStorage(
   versioning: Versioning,
 ): Storage & { kind: "inline" } {
   return { kind: "inline", bodySuffix: versioning === "off" ? NO_SUFFIX : versionSuffix(place) };
+}
+
+function keptAlgorithm({ checksumAlgorithm }: CopyRequest, { checksum }: ObjectInfo): ChecksumAlgorithm | undefined {
+  return checksumAlgorithm ?? checksum?.algorithm;
 }
 
 function isUnchangedSelf({ source, bucket, key, metadata, tags }: CopyRequest): boolean {

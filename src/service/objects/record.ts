@@ -1,14 +1,19 @@
 import type { BlobRef } from "../../blob/index.ts";
 import { assert } from "../../std/assert.ts";
-import { fromHex, toHex } from "../../std/bytes.ts";
+import { equalBytes, fromHex, toHex } from "../../std/bytes.ts";
 import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
 import type { ChecksumAlgorithm, ObjectMetadata, StoredChecksum, Tags, UploadChecksum } from "./objects.ts";
 
 // Values of the rows of this service. Each begins with a version byte. LIST reads object rows, so they stay small: an inline body
 // has a row of its own, and many extents go to manifest pages.
+//
+// Version 2 is version 1 with a list of owners in front of each list of runs, and in front of each run its owner's place in it (0: the
+// row's own key). Only rows that share needles of other keys are written so.
 
-const RECORD_VERSION = 1;
+const PLAIN_VERSION = 1;
+const SHARING_VERSION = 2;
+type RecordVersion = typeof PLAIN_VERSION | typeof SHARING_VERSION;
 
 /** Where an object's or a part's bytes are. */
 export type Storage =
@@ -17,7 +22,7 @@ export type Storage =
   | { readonly kind: "extents"; readonly runs: readonly PartRun[] }
   | { readonly kind: "paged"; readonly manifest: Uint8Array; readonly pages: number };
 
-/** Extents of one part that lie next to each other; a body that was not uploaded in parts is part 0. */
+/** Extents of one part and one owner that lie next to each other; a body that was not uploaded in parts is part 0. */
 export interface PartRun {
   readonly partNumber: number;
   /** Where in its part the run begins, and the whole part's length: a part may go over several pages. */
@@ -25,6 +30,8 @@ export interface PartRun {
   readonly partSize: number;
   readonly etag: string;
   readonly checksum: StoredChecksum | undefined;
+  /** The key under which the bytes were appended; undefined where it is the row's own. */
+  readonly owner: Uint8Array | undefined;
   readonly refs: readonly BlobRef[];
 }
 
@@ -57,7 +64,8 @@ const HEADERS = [
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
 
 export function encodeObjectRecord(record: ObjectRecord): Uint8Array {
-  const writer = new ByteWriter(256).u8(RECORD_VERSION);
+  const version = versionOf(record.storage);
+  const writer = new ByteWriter(256).u8(version);
   writer.u8(record.deleteMarker ? 1 : 0);
   writeOptionalText(writer, record.versionId);
   writer.varint(record.order).varint(record.size);
@@ -67,12 +75,12 @@ export function encodeObjectRecord(record: ObjectRecord): Uint8Array {
   writeMap(writer, record.tags);
   writeChecksum(writer, record.checksum);
   writer.varint(record.partCount ?? 0);
-  writeStorage(writer, record.storage);
+  writeStorage(writer, record.storage, version);
   return writer.finish();
 }
 
 export function decodeObjectRecord(value: Uint8Array): ObjectRecord {
-  const reader = begin(value);
+  const { reader, version } = begin(value);
   return {
     deleteMarker: reader.u8() === 1,
     versionId: readOptionalText(reader),
@@ -84,7 +92,7 @@ export function decodeObjectRecord(value: Uint8Array): ObjectRecord {
     tags: readMap(reader),
     checksum: readChecksum(reader),
     partCount: reader.varint() || undefined,
-    storage: readStorage(reader),
+    storage: readStorage(reader, version),
   };
 }
 
@@ -97,21 +105,22 @@ export interface PartRecord {
 }
 
 export function encodePartRecord(record: PartRecord): Uint8Array {
-  const writer = new ByteWriter(128).u8(RECORD_VERSION).varint(record.size);
+  const version = versionOf(record.storage);
+  const writer = new ByteWriter(128).u8(version).varint(record.size);
   writeEtag(writer, record.etag);
   writer.varint(record.lastModifiedMillis);
   writeChecksum(writer, record.checksum);
-  writeStorage(writer, record.storage);
+  writeStorage(writer, record.storage, version);
   return writer.finish();
 }
 
 export function decodePartRecord(value: Uint8Array): PartRecord {
-  const reader = begin(value);
+  const { reader, version } = begin(value);
   const size = reader.varint();
   const etag = readEtag(reader);
   const lastModifiedMillis = reader.varint();
   const checksum = readChecksum(reader);
-  const storage = readStorage(reader);
+  const storage = readStorage(reader, version);
   assert(storage !== undefined, "a part has bytes");
   return { size, etag, lastModifiedMillis, checksum, storage };
 }
@@ -132,7 +141,7 @@ export interface UploadRecord {
 const UPLOAD_STATES = ["open", "completed", "aborted"] as const;
 
 export function encodeUploadRecord(record: UploadRecord): Uint8Array {
-  const writer = new ByteWriter(256).u8(RECORD_VERSION).u8(UPLOAD_STATES.indexOf(record.state));
+  const writer = new ByteWriter(256).u8(PLAIN_VERSION).u8(UPLOAD_STATES.indexOf(record.state));
   writer.varint(record.initiatedMillis).string(record.owner);
   writeMetadata(writer, record.metadata);
   writeMap(writer, record.tags);
@@ -144,7 +153,7 @@ export function encodeUploadRecord(record: UploadRecord): Uint8Array {
 }
 
 export function decodeUploadRecord(value: Uint8Array): UploadRecord {
-  const reader = begin(value);
+  const { reader } = begin(value);
   const state = UPLOAD_STATES[reader.u8()]!;
   const initiatedMillis = reader.varint();
   const owner = reader.string();
@@ -172,20 +181,31 @@ export interface ManifestPage {
 }
 
 export function encodeManifestPage(page: ManifestPage): Uint8Array {
-  const writer = new ByteWriter(4096).u8(RECORD_VERSION).varint(page.start);
-  writeRuns(writer, page.runs);
+  const version = versionOfRuns(page.runs);
+  const writer = new ByteWriter(4096).u8(version).varint(page.start);
+  writeRuns(writer, page.runs, version);
   return writer.finish();
 }
 
 export function decodeManifestPage(value: Uint8Array): ManifestPage {
-  const reader = begin(value);
-  return { start: reader.varint(), runs: readRuns(reader) };
+  const { reader, version } = begin(value);
+  return { start: reader.varint(), runs: readRuns(reader, version) };
 }
 
-function begin(value: Uint8Array): ByteReader {
+function versionOf(storage: Storage | undefined): RecordVersion {
+  return storage?.kind === "extents" ? versionOfRuns(storage.runs) : PLAIN_VERSION;
+}
+
+function versionOfRuns(runs: readonly PartRun[]): RecordVersion {
+  return runs.some(({ owner }) => owner !== undefined) ? SHARING_VERSION : PLAIN_VERSION;
+}
+
+function begin(value: Uint8Array): { readonly reader: ByteReader; readonly version: RecordVersion } {
   const reader = new ByteReader(value);
-  assert(reader.u8() === RECORD_VERSION, "a row of the objects service has a version that this code knows");
-  return reader;
+  const version = reader.u8();
+  const isKnown = version === PLAIN_VERSION || version === SHARING_VERSION;
+  assert(isKnown, "a row of the objects service has a version that this code knows");
+  return { reader, version };
 }
 
 function writeOptionalText(writer: ByteWriter, value: string | undefined): void {
@@ -255,7 +275,7 @@ function readChecksum(reader: ByteReader): StoredChecksum | undefined {
   return { algorithm: ALGORITHMS[(tag & 0x7f) - 1]!, type, value: reader.blob().slice() };
 }
 
-function writeStorage(writer: ByteWriter, storage: Storage | undefined): void {
+function writeStorage(writer: ByteWriter, storage: Storage | undefined, version: RecordVersion): void {
   switch (storage?.kind) {
     case undefined:
       writer.u8(0);
@@ -265,7 +285,7 @@ function writeStorage(writer: ByteWriter, storage: Storage | undefined): void {
       return;
     case "extents":
       writer.u8(2);
-      writeRuns(writer, storage.runs);
+      writeRuns(writer, storage.runs, version);
       return;
     case "paged":
       writer.u8(3).blob(storage.manifest).varint(storage.pages);
@@ -273,12 +293,12 @@ function writeStorage(writer: ByteWriter, storage: Storage | undefined): void {
   }
 }
 
-function readStorage(reader: ByteReader): Storage | undefined {
+function readStorage(reader: ByteReader, version: RecordVersion): Storage | undefined {
   switch (reader.u8()) {
     case 1:
       return { kind: "inline", bodySuffix: reader.blob().slice() };
     case 2:
-      return { kind: "extents", runs: readRuns(reader) };
+      return { kind: "extents", runs: readRuns(reader, version) };
     case 3:
       return { kind: "paged", manifest: reader.blob().slice(), pages: reader.varint() };
     default:
@@ -286,9 +306,15 @@ function readStorage(reader: ByteReader): Storage | undefined {
   }
 }
 
-function writeRuns(writer: ByteWriter, runs: readonly PartRun[]): void {
+function writeRuns(writer: ByteWriter, runs: readonly PartRun[], version: RecordVersion): void {
+  const owners = version === SHARING_VERSION ? ownersOf(runs) : [];
+  if (version === SHARING_VERSION) {
+    writer.varint(owners.length);
+    for (const owner of owners) writer.blob(owner);
+  }
   writer.varint(runs.length);
   for (const run of runs) {
+    if (version === SHARING_VERSION) writer.varint(placeOf(run.owner, owners));
     writer.varint(run.partNumber).varint(run.partOffset).varint(run.partSize);
     writeEtag(writer, run.etag);
     writeChecksum(writer, run.checksum);
@@ -297,9 +323,26 @@ function writeRuns(writer: ByteWriter, runs: readonly PartRun[]): void {
   }
 }
 
-function readRuns(reader: ByteReader): PartRun[] {
+/** Each owner once. */
+export function ownersOf(runs: readonly PartRun[]): readonly Uint8Array[] {
+  const owners: Uint8Array[] = [];
+  for (const { owner } of runs) if (owner !== undefined && placeOf(owner, owners) === 0) owners.push(owner);
+  return owners;
+}
+
+/** From 1 on; 0 for the row's own key, and for one that is not among them. */
+function placeOf(owner: Uint8Array | undefined, owners: readonly Uint8Array[]): number {
+  return owner === undefined ? 0 : owners.findIndex((other) => equalBytes(owner, other)) + 1;
+}
+
+function readRuns(reader: ByteReader, version: RecordVersion): PartRun[] {
+  const owners: Uint8Array[] = [];
+  if (version === SHARING_VERSION) {
+    for (let left = reader.varint(); left > 0; left--) owners.push(reader.blob().slice());
+  }
   const runs: PartRun[] = [];
   for (let left = reader.varint(); left > 0; left--) {
+    const owner = version === SHARING_VERSION ? owners[reader.varint() - 1] : undefined;
     const partNumber = reader.varint();
     const partOffset = reader.varint();
     const partSize = reader.varint();
@@ -309,7 +352,7 @@ function readRuns(reader: ByteReader): PartRun[] {
     for (let refsLeft = reader.varint(); refsLeft > 0; refsLeft--) {
       refs.push({ volume: reader.varint(), needle: reader.varint(), length: reader.varint(), checksum: reader.u32() });
     }
-    runs.push({ partNumber, partOffset, partSize, etag, checksum, refs });
+    runs.push({ partNumber, partOffset, partSize, etag, checksum, owner, refs });
   }
   return runs;
 }

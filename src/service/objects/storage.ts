@@ -1,19 +1,34 @@
 import type { BlobRef, Blobs } from "../../blob/index.ts";
-import { utf8 } from "../../std/bytes.ts";
+import { equalBytes, utf8 } from "../../std/bytes.ts";
 import type { ByteSource } from "../../std/source.ts";
-import { type Check, type Put, type RowAddress, type Store, TABLES } from "../../store/index.ts";
+import { type Check, type Commit, type Put, type RowAddress, type Store, TABLES } from "../../store/index.ts";
 import { objectFailure } from "./errors.ts";
 import { bodyRow, isManifestTombstone, manifestTombstone, pageRow, rowsOfSuffix } from "./keys.ts";
-import { decodeManifestPage, encodeManifestPage, type ManifestPage, type PartRun, type Storage } from "./record.ts";
+import {
+  decodeManifestPage,
+  encodeManifestPage,
+  type ManifestPage,
+  ownersOf,
+  type PartRun,
+  type Storage,
+} from "./record.ts";
 
 // Where an object's bytes are. A few extents stand in the object's own row. More go to manifest pages, which are committed first,
 // invisible, and become visible with the object's row; what lets go of them commits a tombstone, and the cleaner takes them apart.
+//
+// A run may lie in needles of another key (a copy's do). A commit that names such needles puts share rows beside its other rows, one
+// a needle: with a page, or with the row that holds the runs. Only where the same commit checks a row of the same key that names them
+// already (a version that moves) they are there for certain.
 
-/** So that a commit which moves one object and writes another stays within the Store's limit of checks. */
+/** So that a commit which moves one object and writes another stays within the Store's limits of checks and writes. */
 export const DIRECT_REFS_MAX = 32;
 const DIRECT_RUNS_MAX = 32;
-const PAGE_REFS_MAX = 90;
+/** LIST reads what stands in the object's row. */
+const DIRECT_OWNER_BYTES_MAX = 2048;
+/** A page's commit checks a mark and may put a share row for each. */
+export const PAGE_REFS_MAX = 90;
 const PAGE_RUNS_MAX = 500;
+const ATTEMPTS_MAX = 100;
 
 export interface ObjectBytes {
   readonly store: Store;
@@ -26,10 +41,22 @@ export function refsOf(storage: Storage | undefined): readonly BlobRef[] {
 
 /** What a commit must check whose rows name this storage. */
 export function storageChecks({ blobs }: ObjectBytes, key: Uint8Array, storage: Storage | undefined): readonly Check[] {
-  return blobs.referenceChecks(key, refsOf(storage));
+  return storage?.kind === "extents" ? runChecks(blobs, key, storage.runs) : [];
 }
 
-/** What a commit puts and deletes that removes the last row which names this storage. */
+/**
+ * Share rows of a commit that names this storage and does not move it from a row of the same key. Undefined where a needle's owner and
+ * the key are too long for a share row.
+ */
+export function storageShares(
+  { blobs }: ObjectBytes,
+  key: Uint8Array,
+  storage: Storage | undefined,
+): readonly Put[] | undefined {
+  return storage?.kind === "extents" ? runShares(blobs, key, storage.runs) : [];
+}
+
+/** What a commit puts and deletes that removes a row which names this storage, and perhaps was the last to do so. */
 export function storageDrop(
   { blobs }: ObjectBytes,
   key: Uint8Array,
@@ -42,35 +69,75 @@ export function storageDrop(
   return { puts: blobs.dropRows(key, refsOf(storage)), deletes: [] };
 }
 
-/** Keeps few extents as they are and stages many as manifest pages. */
+/** A row under another key, of which a copy takes its needles. */
+export interface ShareSource {
+  /** Of the row that names the needles until the commit. */
+  readonly check: Check;
+  /** False where it is not the same object any more. */
+  isThere(): Promise<boolean>;
+}
+
+/**
+ * Keeps few extents as they are and stages many as manifest pages. Undefined where a source went away meanwhile (what
+ * is staged by then is on its way out).
+ */
 export async function storeRuns(
   bytes: ObjectBytes,
   key: Uint8Array,
   runs: readonly PartRun[],
   manifest: string,
-): Promise<Storage> {
-  const refs = runs.reduce((sum, run) => sum + run.refs.length, 0);
-  if (refs <= DIRECT_REFS_MAX && runs.length <= DIRECT_RUNS_MAX) return { kind: "extents", runs };
+): Promise<Storage>;
+export async function storeRuns(
+  bytes: ObjectBytes,
+  key: Uint8Array,
+  runs: readonly PartRun[],
+  manifest: string,
+  source: ShareSource,
+): Promise<Storage | undefined>;
+export async function storeRuns(
+  bytes: ObjectBytes,
+  key: Uint8Array,
+  runs: readonly PartRun[],
+  manifest: string,
+  source?: ShareSource,
+): Promise<Storage | undefined> {
+  if (isDirect(runs)) return { kind: "extents", runs };
   const id = utf8(manifest);
   let pages = 0;
   for (const page of cutPages(runs)) {
-    const checks = bytes.blobs.referenceChecks(
-      key,
-      page.runs.flatMap((run) => run.refs),
-    );
-    const put = { ...pageRow(key, id, pages), value: encodeManifestPage(page) };
-    const result = await bytes.store.commit({ checks, puts: [put] });
-    if (!result.committed) throw objectFailure("CONFLICT");
+    if (!(await stagePage(bytes, key, id, pages, page, source))) {
+      await abandonManifest(bytes, key, { kind: "paged", manifest: id, pages });
+      if (source === undefined) throw objectFailure("CONFLICT");
+      return undefined;
+    }
     pages++;
   }
   return { kind: "paged", manifest: id, pages };
 }
 
+/** Pages that were staged for a row which will not come. */
+export async function abandonManifest(bytes: ObjectBytes, key: Uint8Array, storage: Storage): Promise<void> {
+  if (storage.kind === "paged") await bytes.store.commit(storageDrop(bytes, key, storage));
+}
+
 /** All runs, page by page where they are paged. */
-export async function* readRuns({ store }: ObjectBytes, key: Uint8Array, storage: Storage): AsyncGenerator<PartRun> {
-  if (storage.kind === "extents") yield* storage.runs;
+export async function* readRuns(bytes: ObjectBytes, key: Uint8Array, storage: Storage): AsyncGenerator<PartRun> {
+  for await (const { run } of readRunsFrom(bytes, key, storage, 0)) yield run;
+}
+
+/** The runs with where each begins, from the page on that holds the position. */
+export async function* readRunsFrom(
+  { store }: ObjectBytes,
+  key: Uint8Array,
+  storage: Storage,
+  position: number,
+): AsyncGenerator<{ readonly run: PartRun; readonly start: number }> {
+  if (storage.kind === "extents") yield* placed(0, storage.runs);
   if (storage.kind !== "paged") return;
-  for (let at = 0; at < storage.pages; at++) yield* (await readPage(store, key, storage.manifest, at)).runs;
+  for (let at = position === 0 ? 0 : await pageAt(store, key, storage, position); at < storage.pages; at++) {
+    const { start, runs } = await readPage(store, key, storage.manifest, at);
+    yield* placed(start, runs);
+  }
 }
 
 /** The bytes from `start` to `end` of a storage that is not inline. */
@@ -144,7 +211,8 @@ class PagedSource implements ByteSource {
   }
 
   async #openPage(): Promise<void> {
-    const number = this.#page === undefined ? await this.#pageAt(this.#at) : this.#page + 1;
+    const number =
+      this.#page === undefined ? await pageAt(this.#bytes.store, this.#key, this.#storage, this.#at) : this.#page + 1;
     this.#page = number;
     const page = await readPage(this.#bytes.store, this.#key, this.#storage.manifest, number);
     const refs = page.runs.flatMap((run) => run.refs);
@@ -152,19 +220,89 @@ class PagedSource implements ByteSource {
     const end = Math.min(this.#end, pageEnd);
     this.#current = this.#bytes.blobs.read(refs, this.#at - page.start, end - page.start);
   }
+}
 
-  /** The last page that starts at or before the position. */
-  async #pageAt(position: number): Promise<number> {
-    let low = 0;
-    let high = this.#storage.pages - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      const page = await readPage(this.#bytes.store, this.#key, this.#storage.manifest, middle);
-      if (page.start <= position) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+function isDirect(runs: readonly PartRun[]): boolean {
+  const refs = runs.reduce((sum, run) => sum + run.refs.length, 0);
+  const ownerBytes = ownersOf(runs).reduce((sum, owner) => sum + owner.length, 0);
+  return refs <= DIRECT_REFS_MAX && runs.length <= DIRECT_RUNS_MAX && ownerBytes <= DIRECT_OWNER_BYTES_MAX;
+}
+
+/** Again and again while the collector examines one of the needles. False where the needles may not be named. */
+async function stagePage(
+  { store, blobs }: ObjectBytes,
+  key: Uint8Array,
+  manifest: Uint8Array,
+  number: number,
+  page: ManifestPage,
+  source: ShareSource | undefined,
+): Promise<boolean> {
+  const put = { ...pageRow(key, manifest, number), value: encodeManifestPage(page) };
+  for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
+    const checks = runChecks(blobs, key, page.runs);
+    const shares = runShares(blobs, key, page.runs);
+    if (shares === undefined) return false;
+    const commit: Commit = { checks: source ? [...checks, source.check] : checks, puts: [put, ...shares] };
+    if ((await store.commit(commit)).committed) return true;
+    if (source !== undefined && !(await source.isThere())) return false;
   }
+  return false;
+}
+
+function runChecks(blobs: Blobs, key: Uint8Array, runs: readonly PartRun[]): Check[] {
+  return byOwner(runs).flatMap(({ owner = key, refs }) => blobs.referenceChecks(owner, refs));
+}
+
+function runShares(blobs: Blobs, key: Uint8Array, runs: readonly PartRun[]): Put[] | undefined {
+  const puts: Put[] = [];
+  for (const { owner, refs } of byOwner(runs)) {
+    if (owner === undefined) continue;
+    const shares = blobs.shareRows(owner, key, refs);
+    if (shares === undefined) return undefined;
+    puts.push(...shares);
+  }
+  return puts;
+}
+
+/** All refs of one owner in one list: an object may name a needle twice, a commit may not. */
+function byOwner(
+  runs: readonly PartRun[],
+): readonly { readonly owner: Uint8Array | undefined; readonly refs: BlobRef[] }[] {
+  const groups: { owner: Uint8Array | undefined; refs: BlobRef[] }[] = [];
+  for (const { owner, refs } of runs) {
+    const group = groups.find((other) =>
+      owner === undefined ? other.owner === undefined : other.owner !== undefined && equalBytes(other.owner, owner),
+    );
+    if (group === undefined) groups.push({ owner, refs: [...refs] });
+    else group.refs.push(...refs);
+  }
+  return groups;
+}
+
+function* placed(from: number, runs: readonly PartRun[]): Generator<{ readonly run: PartRun; readonly start: number }> {
+  let start = from;
+  for (const run of runs) {
+    yield { run, start };
+    start += run.refs.reduce((sum, ref) => sum + ref.length, 0);
+  }
+}
+
+/** The last page that starts at or before the position. */
+async function pageAt(
+  store: Store,
+  key: Uint8Array,
+  { manifest, pages }: Storage & { kind: "paged" },
+  position: number,
+): Promise<number> {
+  let low = 0;
+  let high = pages - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    const page = await readPage(store, key, manifest, middle);
+    if (page.start <= position) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 async function readPage(store: Store, key: Uint8Array, manifest: Uint8Array, page: number): Promise<ManifestPage> {

@@ -8,7 +8,7 @@ import { type Context, commitChange, droppingRefused } from "./context.ts";
 import { objectFailure } from "./errors.ts";
 import { newTimedId, objectKey, partNumberOf, partRow, rowsOfUpload, uploadRow } from "./keys.ts";
 import { checkMetadata, checkTags } from "./metadata.ts";
-import type { ObjectReader } from "./object-reader.ts";
+import type { ObjectReader, Opened } from "./object-reader.ts";
 import {
   type CompletePart,
   type CompleteRequest,
@@ -35,6 +35,7 @@ import {
   type Storage,
   type UploadRecord,
 } from "./record.ts";
+import { type Content, type SharedSource, SourceChanged, shareRange, sharing } from "./share.ts";
 import { readRuns, storeRuns } from "./storage.ts";
 import { addVersion, Change, newVersion, readKeyState } from "./versions.ts";
 
@@ -97,9 +98,7 @@ export class Uploads {
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     const { partNumber } = request;
-    if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > OBJECT_LIMITS.partsMax) {
-      throw objectFailure("PART_NUMBER_INVALID", { data: { partNumber } });
-    }
+    checkPartNumber(partNumber);
     return this.#buckets.writing(request.bucket, async ({ id }) => {
       const context = this.#context;
       const key = objectKey(id, request.key);
@@ -111,35 +110,24 @@ export class Uploads {
           : { ...request.body, checksum: { algorithm, value: () => undefined } };
       using received = await droppingRefused(context, key, () => receiveBody(context, key, body, false));
       const { size, etag, checksum } = received;
-      const run = { partNumber, partOffset: 0, partSize: size, etag, checksum, refs: received.append!.refs };
-      const lastModifiedMillis = context.clock.now();
-      const storage = await storeRuns(context, key, [run], newTimedId(lastModifiedMillis, context.random));
-      const address = partRow(key, request.uploadId, partNumber);
-      const value = encodePartRecord({ size, etag, lastModifiedMillis, checksum, storage });
-      return commitChange(context, async () => {
-        const { row: before } = await context.store.get(address);
-        const { row: uploadNow } = await context.store.get(upload.address);
-        if (uploadNow?.revision !== upload.row.revision) throw objectFailure("UPLOAD_MISSING");
-        const change = new Change(context, key).expect(upload.address, upload.row).expect(address, before);
-        change
-          .reference(storage)
-          .drop(before && decodePartRecord(before.value).storage)
-          .put(address, value);
-        return { commit: change.commit(), result: { partNumber, size, etag, lastModifiedMillis, checksum } };
-      });
+      const { refs } = received.append!;
+      const run = { partNumber, partOffset: 0, partSize: size, etag, checksum, owner: undefined, refs };
+      const storage = await storeRuns(context, key, [run], newTimedId(context.clock.now(), context.random));
+      return this.#commitPart(upload, partNumber, { size, etag, checksum, storage });
     });
   }
 
+  /** The part names the source's needles where it can; else the bytes are read and written anew. */
   async copyPart(request: CopyPartRequest): Promise<PartInfo & { readonly sourceVersionId: string | undefined }> {
-    const opened = await this.#reader.open(request.source);
-    const { info } = opened;
-    checkSourceConditions(request.sourceConditions, info);
-    const { start, end } = request.range ?? { start: 0, end: info.size };
-    if (start >= end && info.size > 0) throw objectFailure("RANGE_INVALID", { data: { size: info.size } });
-    if (end > info.size) throw objectFailure("RANGE_INVALID", { data: { size: info.size } });
+    const { opened, shared } = await sharing(
+      () => this.#openSource(request),
+      (source) => this.#sharePart(request, source),
+    );
+    if (shared !== undefined) return shared;
+    const { start, end } = rangeOf(request, opened);
     const body = { source: opened.body(start, end), length: end - start, expected: {} };
     const part = await this.putPart({ ...request, body });
-    return { ...part, sourceVersionId: info.versionId };
+    return { ...part, sourceVersionId: opened.info.versionId };
   }
 
   complete(request: CompleteRequest): Promise<PutResult> {
@@ -169,7 +157,8 @@ export class Uploads {
           partCount: parts.length,
           storage,
         };
-        const change = await addVersion(context, state, versioning, record);
+        // Its parts were read a while ago: one that was replaced since has let go of its needles, and of their share rows.
+        const change = (await addVersion(context, state, versioning, record)).share(storage);
         const ended: UploadRecord = {
           ...upload.record,
           state: "completed",
@@ -219,6 +208,55 @@ export class Uploads {
     });
     const next = rows.length > limit && items.length > 0 ? String(items.at(-1)!.partNumber) : undefined;
     return { items, commonPrefixes: [], next };
+  }
+
+  async #openSource(request: CopyPartRequest): Promise<Opened> {
+    const opened = await this.#reader.open(request.source);
+    const { size } = opened.info;
+    checkSourceConditions(request.sourceConditions, opened.info);
+    const { start, end } = rangeOf(request, opened);
+    if (start >= end && size > 0) throw objectFailure("RANGE_INVALID", { data: { size } });
+    if (end > size) throw objectFailure("RANGE_INVALID", { data: { size } });
+    if (end - start > OBJECT_LIMITS.putBytesMax) throw objectFailure("TOO_LARGE", { data: { bytes: end - start } });
+    return opened;
+  }
+
+  #sharePart(request: CopyPartRequest, opened: Opened) {
+    const { partNumber } = request;
+    checkPartNumber(partNumber);
+    return this.#buckets.writing(request.bucket, async ({ id }) => {
+      const key = objectKey(id, request.key);
+      const upload = await this.#open(key, request);
+      const algorithm = upload.record.checksum?.algorithm;
+      const range = { ...rangeOf(request, opened), partNumber, algorithm };
+      return shareRange(this.#context, key, opened, range, async (content, source) => {
+        const part = await this.#commitPart(upload, partNumber, content, source);
+        return { ...part, sourceVersionId: opened.info.versionId };
+      });
+    });
+  }
+
+  /** With a source, the content's needles are another row's, which the commit checks. Throws SourceChanged. */
+  #commitPart(upload: OpenUpload, partNumber: number, content: Content, source?: SharedSource): Promise<PartInfo> {
+    const context = this.#context;
+    const { key } = upload;
+    const { size, etag, checksum, storage } = content;
+    const lastModifiedMillis = context.clock.now();
+    const address = partRow(key, strictText(upload.row.suffix)!, partNumber);
+    const value = encodePartRecord({ size, etag, lastModifiedMillis, checksum, storage });
+    return commitChange(context, async () => {
+      if (source !== undefined && !(await source.isThere())) throw new SourceChanged("before the part was committed");
+      const { row: before } = await context.store.get(address);
+      const { row: uploadNow } = await context.store.get(upload.address);
+      if (uploadNow?.revision !== upload.row.revision) throw objectFailure("UPLOAD_MISSING");
+      const change = new Change(context, key).expect(upload.address, upload.row).expect(address, before);
+      change
+        .reference(storage)
+        .drop(before && decodePartRecord(before.value).storage)
+        .put(address, value);
+      if (source !== undefined) change.share(storage).takeFrom(source.check);
+      return { commit: change.commit(), result: { partNumber, size, etag, lastModifiedMillis, checksum } };
+    });
   }
 
   async #abort(upload: OpenUpload): Promise<void> {
@@ -341,6 +379,15 @@ function chosenPart(asked: CompletePart, row: Row | undefined, upload: UploadRec
     throw objectFailure("PART_INVALID", { data: { partNumber, algorithm: upload.checksum.algorithm } });
   }
   return { partNumber, record };
+}
+
+function checkPartNumber(partNumber: number): void {
+  if (Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= OBJECT_LIMITS.partsMax) return;
+  throw objectFailure("PART_NUMBER_INVALID", { data: { partNumber } });
+}
+
+function rangeOf({ range }: CopyPartRequest, { info }: Opened): { readonly start: number; readonly end: number } {
+  return range ?? { start: 0, end: info.size };
 }
 
 function checkChecksumType(algorithm: string, type: "full-object" | "composite"): void {

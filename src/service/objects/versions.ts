@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../../env/index.ts";
+import { assert } from "../../std/assert.ts";
 import { equalBytes } from "../../std/bytes.ts";
 import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
@@ -7,7 +8,7 @@ import { TABLES } from "../../store/index.ts";
 import { headRow, nextOrder, objectRow, rowsOfKey, versionIdFor, versionRow, versionSuffix } from "./keys.ts";
 import type { Versioning } from "./objects.ts";
 import { decodeObjectRecord, encodeObjectRecord, type ObjectRecord, type Storage } from "./record.ts";
-import { type ObjectBytes, storageChecks, storageDrop } from "./storage.ts";
+import { type ObjectBytes, storageChecks, storageDrop, storageShares } from "./storage.ts";
 
 // How the versions of one key are laid out, and what a change of them commits.
 //
@@ -60,6 +61,20 @@ export class Change {
   /** A row of this commit names the storage. */
   reference(storage: Storage | undefined): this {
     this.checks.push(...storageChecks(this.#bytes, this.#key, storage));
+    return this;
+  }
+
+  /** No row that this commit checks names the storage yet under this key: its share rows may not be there. */
+  share(storage: Storage | undefined): this {
+    const shares = storageShares(this.#bytes, this.#key, storage);
+    assert(shares !== undefined, "a copy names only what a share row can name");
+    this.puts.push(...shares);
+    return this;
+  }
+
+  /** This commit names what another key's row names, and that row is as it was. */
+  takeFrom(source: Check): this {
+    this.checks.push(source);
     return this;
   }
 

@@ -33,7 +33,7 @@ export const OBJECT_OPERATIONS = [
     method: "PUT",
     header: "x-amz-copy-source",
     action: "s3:PutObject",
-    note: "`s3:GetObject` is asked for the source. Bytes are shared, not copied.",
+    note: "`s3:GetObject` is asked for the source. At most 5 GiB. Bytes are shared, and read only for a digest not yet known.",
   },
   {
     name: "GetObjectAttributes",
@@ -64,6 +64,7 @@ export const OBJECT_OPERATIONS = [
     query: ["uploadId", "partNumber"],
     header: "x-amz-copy-source",
     action: "s3:PutObject",
+    note: "Bytes are shared where the range is of whole extents (8 MiB of an object or part), else written again.",
   },
   {
     name: "CompleteMultipartUpload",

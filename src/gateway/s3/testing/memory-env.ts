@@ -62,6 +62,7 @@ export function memoryBlobs(): Blobs {
     },
     read: (refs, start, end) => sourceOf(concatBytes(refs.map((ref) => needles[ref.needle]!)).slice(start, end)),
     referenceChecks: () => [],
+    shareRows: () => [],
     dropRows: () => [],
     async [Symbol.asyncDispose]() {},
   };
