@@ -46,6 +46,29 @@ export function sourceFrom(chunks: AsyncIterable<Uint8Array>): ByteSource {
   };
 }
 
+/**
+ * What `next` makes of another source's bytes. Its first failure cancels that source, and is what every further read
+ * rejects with.
+ */
+export function sourceThrough(source: ByteSource, next: () => Promise<Uint8Array | null>): ByteSource {
+  let failure: { readonly error: unknown } | undefined;
+  return {
+    async read() {
+      if (failure !== undefined) throw failure.error;
+      try {
+        return await next();
+      } catch (error) {
+        failure = { error };
+        source.cancel(error);
+        throw error;
+      }
+    },
+    cancel(reason) {
+      source.cancel(reason);
+    },
+  };
+}
+
 /** Collects a source into one array, or returns undefined (and cancels it) once it is longer than `bytesMax`. */
 export async function collect(source: ByteSource, bytesMax: number): Promise<Uint8Array | undefined> {
   const first = await source.read();

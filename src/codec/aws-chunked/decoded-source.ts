@@ -1,5 +1,5 @@
 import { assert } from "../../std/assert.ts";
-import type { ByteSource } from "../../std/source.ts";
+import { type ByteSource, sourceThrough } from "../../std/source.ts";
 import type { ChunkedDecoder } from "./decoder.ts";
 import type { Trailers } from "./signatures.ts";
 
@@ -16,7 +16,6 @@ export function decodedSource(source: ByteSource, decoder: ChunkedDecoder): Deco
   let slices: readonly Uint8Array[] = [];
   let taken = 0;
   let trailers: Trailers | undefined;
-  let failure: { readonly error: unknown } | undefined;
 
   async function next(): Promise<Uint8Array | null> {
     for (;;) {
@@ -33,22 +32,10 @@ export function decodedSource(source: ByteSource, decoder: ChunkedDecoder): Deco
   }
 
   return {
+    ...sourceThrough(source, next),
     get trailers(): Trailers {
       assert(trailers !== undefined, "trailers are known at the end of the body");
       return trailers;
-    },
-    async read() {
-      if (failure !== undefined) throw failure.error;
-      try {
-        return await next();
-      } catch (error) {
-        failure = { error };
-        source.cancel(error);
-        throw error;
-      }
-    },
-    cancel(reason) {
-      source.cancel(reason);
     },
   };
 }

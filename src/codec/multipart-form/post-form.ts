@@ -1,5 +1,5 @@
 import { concatBytes, strictText } from "../../std/bytes.ts";
-import type { ByteSource } from "../../std/source.ts";
+import { type ByteSource, sourceThrough } from "../../std/source.ts";
 import { formFailure } from "./errors.ts";
 import { type FormEvent, MultipartParser } from "./parser.ts";
 import { parseBoundary } from "./part-headers.ts";
@@ -60,7 +60,6 @@ async function readFields(source: ByteSource, parser: MultipartParser): Promise<
 /** The file's data: what came with its headers, what is in the bytes behind those, then what the source still gives. */
 function fileSource(source: ByteSource, parser: MultipartParser, reader: FormReader, behind: Uint8Array): ByteSource {
   let unread: Uint8Array | undefined = behind;
-  let failure: { readonly error: unknown } | undefined;
 
   async function next(): Promise<Uint8Array | null> {
     for (;;) {
@@ -79,21 +78,7 @@ function fileSource(source: ByteSource, parser: MultipartParser, reader: FormRea
     }
   }
 
-  return {
-    async read() {
-      if (failure !== undefined) throw failure.error;
-      try {
-        return await next();
-      } catch (error) {
-        failure = { error };
-        source.cancel(error);
-        throw error;
-      }
-    },
-    cancel(reason) {
-      source.cancel(reason);
-    },
-  };
+  return sourceThrough(source, next);
 }
 
 /** Takes in the parts of a form: fields up to the file, then the file's data, then nothing more. */

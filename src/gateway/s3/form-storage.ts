@@ -1,14 +1,30 @@
+import type { PostForm } from "../../codec/multipart-form/index.ts";
 import type { Hasher, HashName } from "../../env/index.ts";
-import type { Body, CompletePart, PutResult } from "../../service/objects/index.ts";
+import type { Body, CompletePart, ObjectMetadata, PutResult, Tags } from "../../service/objects/index.ts";
 import { concatBytes, equalBytes } from "../../std/bytes.ts";
 import { type ByteSource, sourceOf } from "../../std/source.ts";
+import type { announcedChecksum } from "./checksums.ts";
 import { s3Failure } from "./errors.ts";
 import type { Ports } from "./operator.ts";
-import type { FormUpload } from "./post-form.ts";
 
 /** What is held of a file before it is stored. A file of a form has no length until the boundary behind it has come. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 const PARTS_MAX = 10_000;
+
+/**
+ * A browser's upload: a form whose fields say where the file goes, and whose signature covers a policy about the
+ * fields.
+ */
+export interface FormUpload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly owner: string;
+  readonly file: PostForm["file"]["body"];
+  readonly metadata: ObjectMetadata;
+  readonly tags: Tags | undefined;
+  readonly checksum: ReturnType<typeof announcedChecksum>;
+  readonly fields: ReadonlyMap<string, string>;
+}
 
 /** Stores a file of at most one piece as an object; a longer one as an upload of parts of one piece each. */
 export async function storeForm(request: FormUpload, ports: Ports): Promise<PutResult> {

@@ -8,14 +8,14 @@ import {
   withinRange,
 } from "../../codec/multipart-form/index.ts";
 import { decodePolicy, parseFormAuthorization, verifyFormSignature } from "../../codec/sigv4/index.ts";
-import type { ObjectMetadata, PutResult, Tags } from "../../service/objects/index.ts";
+import type { PutResult, Tags } from "../../service/objects/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { RequestHeaders } from "../http/index.ts";
 import { anonymousCaller, type Caller, credentialOf, ownerOf, SERVICES } from "./authenticate.ts";
 import { announcedChecksum, pushChecksum } from "./checksums.ts";
 import { invalidArgument, s3Failure } from "./errors.ts";
-import { storeForm } from "./form-storage.ts";
+import { type FormUpload, storeForm } from "./form-storage.ts";
 import { locationOf } from "./location.ts";
 import { metadataOf, pushNewVersion, userMetadata } from "./metadata.ts";
 import { tagContext } from "./needs.ts";
@@ -24,21 +24,6 @@ import { checkCannedAcl, refuseUnbuiltHeaders } from "./refused-headers.ts";
 import type { S3Reply, S3Request } from "./request.ts";
 import { tagsOf } from "./tagging.ts";
 import { readXml, XmlReply } from "./xml.ts";
-
-/**
- * A browser's upload: a form whose fields say where the file goes, and whose signature covers a policy about the
- * fields.
- */
-export interface FormUpload {
-  readonly bucket: string;
-  readonly key: string;
-  readonly owner: string;
-  readonly file: PostForm["file"]["body"];
-  readonly metadata: ObjectMetadata;
-  readonly tags: Tags | undefined;
-  readonly checksum: ReturnType<typeof announcedChecksum>;
-  readonly fields: ReadonlyMap<string, string>;
-}
 
 export const postObject: Operator = operator({ parse: parseForm, handle: storeForm, encode: encodeForm });
 

@@ -90,26 +90,6 @@ export const POLICY_OPERATIONS = [
       },
       optional: ["user", "accessKeyId", "context"],
     },
-    reply: {
-      title: "Explanation",
-      type: "object",
-      properties: {
-        decision: "Decision",
-        decidedBy: { type: "text", description: "The statement; absent where none did, or the root key did." },
-        policies: {
-          type: "list",
-          items: {
-            type: "object",
-            properties: {
-              source: "text",
-              policy: "text",
-              decision: "Decision",
-              statements: { type: "list", items: "ExplainedStatement" },
-            },
-          },
-        },
-      },
-      optional: ["decidedBy"],
-    },
+    reply: "Explanation",
   },
 ] as const;
