@@ -3,7 +3,7 @@
 //   npm run test:long -- kills|fuzz|sim|all [--minutes 9] [--from SEED] [--only PART_OF_A_FILE_NAME]
 //   npm run test:long -- --status
 //
-// A slice runs batches of about a minute, always of the file that is farthest from its goal, sized by the speed of the batch before.
+// A slice runs batches of about a minute (kills: of four), always of the file that is farthest from its goal, sized by the speed of the batch before.
 // What was covered is kept in coverage/long.json, which is not tracked. A batch that fails stays listed there until the same seeds
 // pass (--from). Plain JavaScript, as scripts/ci.mjs.
 import { spawnSync } from "node:child_process";
@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const progressFile = `${root}coverage/long.json`;
 
 const BATCH_SECONDS = 60;
+/** Data that live through many kills are worth more than many short lives. */
+const KILLS_SECONDS = 240;
 const SECONDS_WORTH_A_BATCH = 10;
 
 /**
@@ -29,7 +31,10 @@ const families = {
   kills: {
     pattern: "src/server/kill.e2e.ts",
     runner: ["--test-force-exit"],
-    each: () => ({ unit: "rounds", count: "ASHLAR_KILLS", first: 10, most: 40, goal: 200, seedPerBatch: true }),
+    each: () => ({
+      ...{ unit: "rounds", count: "ASHLAR_KILLS", first: 10, most: 40, goal: 200 },
+      ...{ seedPerBatch: true, batchSeconds: KILLS_SECONDS },
+    }),
   },
   fuzz: {
     pattern: "src/**/*.fuzz.ts",
@@ -128,9 +133,10 @@ function farthest(units, began) {
   return units.toSorted((left, right) => share(left) - share(right) || touched(left) - touched(right))[0];
 }
 
-/** As many as the last batch's speed promises for a minute, or for half of the time left. */
-function batchSize({ first, most = Number.POSITIVE_INFINITY }, { lastSize, lastSeconds }, secondsLeft) {
-  const wanted = Math.min(BATCH_SECONDS, secondsLeft / 2);
+/** As many as the last batch's speed promises for a minute, or for most of the time left. */
+function batchSize(unit, { lastSize, lastSeconds }, secondsLeft) {
+  const { first, most = Number.POSITIVE_INFINITY, batchSeconds = BATCH_SECONDS } = unit;
+  const wanted = Math.min(batchSeconds, secondsLeft * 0.7);
   const promised = lastSize === undefined ? first : Math.floor((lastSize / Math.max(lastSeconds, 0.5)) * wanted);
   return Math.max(1, Math.min(promised, (lastSize ?? first) * 8, most));
 }
