@@ -73,6 +73,7 @@ if (values.status) {
   const wrong = positionals.length !== 1 || chosen.some((name) => !(name in families)) || !(minutes > 0);
   if (wrong || (from !== undefined && !(Number.isSafeInteger(from) && from >= 0))) usage();
   const units = chosen.flatMap(unitsOf).filter(({ file }) => file.includes(values.only ?? ""));
+  if (units.length === 0) usage();
   process.exit(runSlice(units, minutes * 60, from) ? 0 : 1);
 }
 
