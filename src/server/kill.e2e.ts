@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
 import { NoAnswer, S3TestClient } from "../testing/s3-client.ts";
@@ -54,10 +55,12 @@ describe("a server that is killed", () => {
       else await expected.verify(client, round);
       const stop = new AbortController();
       const workers = Array.from({ length: CLIENTS }, (_, id) => work(client, id, prng.fork(), expected, stop.signal));
-      await new Promise((resolve) => setTimeout(resolve, 300 + prng.below(1200)));
+      const working = Promise.all(workers);
+      await Promise.race([working, momentOfDeath(prng, expected, stop.signal)]);
       stop.abort();
+      assert.equal(server.process.exitCode ?? server.process.signalCode, null, `it ended by itself: ${server.log()}`);
       await server.kill();
-      await Promise.all(workers);
+      await working;
       client.close();
     }
     await using server = await startServerProcess({ dataDir: folder.path });
@@ -67,10 +70,16 @@ describe("a server that is killed", () => {
     const { acknowledged, versioned, uploads } = expected;
     const counts = `${versioned.versions} versions at the end, ${uploads.foundParts} parts of open uploads found again`;
     t.diagnostic(`${KILLS} kills, ${acknowledged} acknowledged writes, ${counts}`);
-    assert.ok(acknowledged > KILLS * 10);
     assert.ok(KILLS < 5 || uploads.foundParts > 0, "no upload was open at a kill");
   });
 });
+
+/** Some time after the first answers, however long those take on a machine that is busy. */
+async function momentOfDeath(prng: Prng, expected: Expectations, stop: AbortSignal): Promise<void> {
+  const enough = expected.acknowledged + CLIENTS;
+  while (expected.acknowledged < enough && !stop.aborted) await sleep(10);
+  await sleep(prng.below(1500));
+}
 
 async function createBuckets(client: S3TestClient): Promise<void> {
   for (const bucket of ["plain", "versioned"]) await expectStatus(client, 200, { method: "PUT", target: `/${bucket}` });
