@@ -157,7 +157,7 @@ function runBatch({ file, unit, count, env, runner, arguments: more = [] }, { se
   const passed = run.status === 0;
   const verdict = passed ? "passed" : run.signal ? `ended by ${run.signal}` : "FAILED";
   console.log(`${file}: ${size} ${unit} from seed ${seed}, ${tookSeconds.toFixed(1)} s, ${commit}: ${verdict}`);
-  for (const [line] of run.stdout.matchAll(/^ℹ .*acknowledged.*$/gm)) console.log(`  ${line.slice(2)}`);
+  for (const [line] of run.stdout.matchAll(/ℹ .*acknowledged.*$/gm)) console.log(`  ${line}`);
   if (!passed) {
     const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     console.log(`${run.stdout.slice(-6000)}\n${run.stderr.slice(-6000)}`);
