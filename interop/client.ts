@@ -21,6 +21,8 @@ export async function run(
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  // A client that reads no input may be gone before it gets its end.
+  child.stdin.on("error", () => {});
   child.stdin.end(options.input ?? "");
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);

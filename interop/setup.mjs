@@ -1,9 +1,9 @@
 // Installs what the interop tests drive: the npm clients of this folder, command line clients from Debian, boto3 and a foreign S3
 // server (SeaweedFS, 48 MB) in a virtual environment. Runs before `npm run test:interop`; a second run finds everything there. Plain JavaScript.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { installLocked } from "../scripts/install-locked.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli", chromium: "chromium" };
@@ -19,14 +19,7 @@ function run(command, args, options = {}) {
 
 const has = (command) => spawnSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" }).status === 0;
 
-const lockHash = createHash("sha256")
-  .update(readFileSync(`${folder}package-lock.json`))
-  .digest("hex");
-const stamp = `${folder}node_modules/.lock-hash`;
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lockHash) {
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-  writeFileSync(stamp, lockHash);
-}
+installLocked(folder);
 
 const missing = Object.entries(PACKAGES)
   .filter(([command]) => !has(command))

@@ -1,6 +1,7 @@
 import type { ByteSource } from "../std/source.ts";
 import type { BlobRef } from "./blobs.ts";
 import type { FileLease } from "./file-cache.ts";
+import type { SliceMemory } from "./slice-memory.ts";
 
 /** Up to here a needle is read with one pread: header, owner, data and trailer. */
 export const WHOLE_BYTES_MAX = 262_144;
@@ -23,14 +24,23 @@ export interface OpenNeedle {
 }
 
 export interface SliceReader {
-  open(ref: BlobRef): Promise<OpenNeedle>;
-  slice(ref: BlobRef, needle: OpenNeedle, start: number, end: number): Promise<Uint8Array>;
+  open(ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle>;
+  slice(ref: BlobRef, needle: OpenNeedle, range: SliceRange, memory: SliceMemory): Promise<Uint8Array>;
 }
 
-/** The bytes of a range, slice by slice; one slice is read ahead of the consumer. */
+export interface SliceRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The bytes of a range, slice by slice; one slice is read ahead of the consumer. The memory is used again: a slice is the
+ * consumer's until it asks for the next one.
+ */
 export class NeedleSource implements ByteSource {
   readonly #reader: SliceReader;
   readonly #slices: Generator<Slice, void, void>;
+  readonly #memory: SliceMemory;
   readonly #onEnd: (source: NeedleSource) => void;
   #needle: OpenNeedle | undefined;
   #ahead: Promise<Uint8Array | null> | undefined;
@@ -39,8 +49,9 @@ export class NeedleSource implements ByteSource {
   #ending: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(reader: SliceReader, range: NeedleRange, onEnd: (source: NeedleSource) => void) {
+  constructor(reader: SliceReader, range: NeedleRange, memory: SliceMemory, onEnd: (source: NeedleSource) => void) {
     this.#reader = reader;
+    this.#memory = memory;
     this.#slices = slicesOf(range);
     this.#onEnd = onEnd;
   }
@@ -53,7 +64,7 @@ export class NeedleSource implements ByteSource {
     try {
       const bytes = await reading;
       if (this.#failure !== undefined) throw this.#failure;
-      if (bytes === null) await this.#end();
+      if (bytes === null) await this.#complete();
       else if (this.#ending === undefined) this.#ahead = this.#start();
       return bytes;
     } catch (error) {
@@ -72,10 +83,16 @@ export class NeedleSource implements ByteSource {
     await this.#end();
   }
 
+  async #complete(): Promise<void> {
+    this.#memory.giveBack();
+    await this.#end();
+  }
+
   /** Waits for the slice that is being read, then lets go of the file. */
   #end(): Promise<void> {
     this.#ending ??= this.#running.then(() => {
       this.#letGo();
+      this.#memory.forget();
       this.#onEnd(this);
     });
     return this.#ending;
@@ -91,8 +108,9 @@ export class NeedleSource implements ByteSource {
     const step = this.#slices.next();
     if (step.done) return null;
     const { ref, start, end, last } = step.value;
-    this.#needle ??= await this.#reader.open(ref);
-    const bytes = await this.#reader.slice(ref, this.#needle, start, end);
+    this.#memory.next();
+    this.#needle ??= await this.#reader.open(ref, this.#memory);
+    const bytes = await this.#reader.slice(ref, this.#needle, { start, end }, this.#memory);
     if (last) this.#letGo();
     return bytes;
   }

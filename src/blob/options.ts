@@ -80,7 +80,7 @@ export const BLOB_OPTIONS: Readonly<Record<keyof BlobOptions, BlobOptionEntry>> 
   },
   streamBufferBytes: {
     unit: "bytes",
-    default: MIB,
+    default: 512 * KIB,
     min: 16 * KIB,
     max: 16 * MIB,
     text: "Memory of one stream: one half is filled while the other is written.",
@@ -115,7 +115,7 @@ export const BLOB_OPTIONS: Readonly<Record<keyof BlobOptions, BlobOptionEntry>> 
   },
   readSliceBytes: {
     unit: "bytes",
-    default: 512 * KIB,
+    default: 256 * KIB,
     min: 64 * KIB,
     max: 8 * MIB,
     text: "What a read takes from the disk at once, and reads ahead.",

@@ -3,17 +3,22 @@ import { type AshlarError, hasCode } from "../std/errors.ts";
 import type { ByteSource } from "../std/source.ts";
 import type { BlobRef } from "./blobs.ts";
 import { findDamagedBlock, wholeChecksum } from "./block-checksums.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { blobFailure } from "./errors.ts";
 import type { BlobCounters, DamageEvent } from "./events.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { BLOCK_BYTES, HEADER_BYTES, OWNER_BYTES_MAX, trailerBytes, UNIT_BYTES } from "./format.ts";
 import { headerBytesWanted, headerChecksumAt, parseHeader, parseTrailer } from "./needle.ts";
-import { NeedleSource, type OpenNeedle, WHOLE_BYTES_MAX } from "./needle-source.ts";
+import { NeedleSource, type OpenNeedle, type SliceRange, WHOLE_BYTES_MAX } from "./needle-source.ts";
 import type { Registry } from "./registry.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
+import { SliceMemory } from "./slice-memory.ts";
 
 /** Owners that the first pread of a needle expects; a longer one costs a second pread. */
 const OWNER_BYTES_EXPECTED = 256;
+
+/** Buffers of reads that have ended, for those that begin. */
+const IDLE_BYTES_MAX = 33_554_432;
 
 export interface ReaderContext {
   readonly registry: Registry;
@@ -31,6 +36,7 @@ export interface ReaderContext {
 export class BlobReader {
   readonly #context: ReaderContext;
   readonly #sources = new Set<NeedleSource>();
+  readonly #buffers = new BufferPool(IDLE_BYTES_MAX);
   #closed = false;
 
   constructor(context: ReaderContext) {
@@ -43,7 +49,7 @@ export class BlobReader {
     this.#context.counters.reads++;
     const { readSliceBytes } = this.#context;
     const range = { refs, start, end, sliceBytes: Math.floor(readSliceBytes / BLOCK_BYTES) * BLOCK_BYTES };
-    const source = new NeedleSource(this, range, (ended) => {
+    const source = new NeedleSource(this, range, new SliceMemory(this.#buffers), (ended) => {
       this.#sources.delete(ended);
     });
     this.#sources.add(source);
@@ -57,12 +63,12 @@ export class BlobReader {
   }
 
   /** Finds the needle and verifies header and trailer. The caller ends the lease. */
-  async open(ref: BlobRef): Promise<OpenNeedle> {
+  async open(ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle> {
     for (let attempt = 1; ; attempt++) {
       const lease = await this.#lease(ref, attempt);
       if (lease === undefined) continue;
       try {
-        return await this.#openIn(lease, ref);
+        return await this.#openIn(lease, ref, memory);
       } catch (error) {
         lease[Symbol.dispose]();
         throw error;
@@ -71,14 +77,14 @@ export class BlobReader {
   }
 
   /** Verified bytes of the needle; whole blocks are read, what was not asked for is cut off. */
-  async slice(ref: BlobRef, needle: OpenNeedle, start: number, end: number): Promise<Uint8Array> {
+  async slice(ref: BlobRef, needle: OpenNeedle, { start, end }: SliceRange, memory: SliceMemory): Promise<Uint8Array> {
     const { lease, position, dataPosition, blocks, whole } = needle;
     const from = Math.floor(start / BLOCK_BYTES) * BLOCK_BYTES;
     const to = Math.min(ref.length, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES);
     const dataAt = dataPosition - position;
     const data =
       whole === undefined
-        ? await this.#pread(lease, ref, dataPosition + from, to - from)
+        ? await this.#pread(lease, ref, { position: dataPosition + from, length: to - from, memory })
         : whole.subarray(dataAt + from, dataAt + to);
     const damaged = data.length < to - from ? from / BLOCK_BYTES : findDamagedBlock(data, blocks, from / BLOCK_BYTES);
     if (damaged !== undefined && !this.#context.bugs.has("serve-unverified")) {
@@ -103,15 +109,17 @@ export class BlobReader {
     }
   }
 
-  async #openIn(lease: FileLease, ref: BlobRef): Promise<OpenNeedle> {
+  async #openIn(lease: FileLease, ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle> {
     const position =
       lease.table === undefined ? ref.needle * UNIT_BYTES : await lease.table.find(lease.file, ref.needle);
     if (position === undefined) throw missing(ref);
     const whole = ref.length <= WHOLE_BYTES_MAX;
     const expected = HEADER_BYTES + OWNER_BYTES_EXPECTED + (whole ? ref.length + trailerBytes(ref.length) : 0);
-    let bytes = await this.#pread(lease, ref, position, expected);
+    let bytes = await this.#pread(lease, ref, { position, length: expected, memory });
     const wanted = headerBytesWanted(bytes, 0);
-    if (bytes.length < wanted) bytes = await this.#pread(lease, ref, position, HEADER_BYTES + OWNER_BYTES_MAX);
+    if (bytes.length < wanted) {
+      bytes = await this.#pread(lease, ref, { position, length: HEADER_BYTES + OWNER_BYTES_MAX, memory });
+    }
     const header = parseHeader(bytes, 0, lease.identity);
     if (header === undefined || header.filler || header.needle !== ref.needle || header.dataBytes !== ref.length) {
       throw this.#damaged(lease, ref, position, "header");
@@ -119,11 +127,14 @@ export class BlobReader {
     const dataPosition = position + HEADER_BYTES + header.ownerBytes;
     const trailerAt = dataPosition - position + ref.length;
     const trailerEnd = trailerAt + trailerBytes(ref.length);
-    if (whole && bytes.length < trailerEnd) bytes = await this.#pread(lease, ref, position, trailerEnd);
+    if (whole && bytes.length < trailerEnd) {
+      bytes = await this.#pread(lease, ref, { position, length: trailerEnd, memory });
+    }
+    const headerChecksum = headerChecksumAt(bytes, 0);
     const trailerData = whole
       ? bytes.subarray(trailerAt, trailerEnd)
-      : await this.#pread(lease, ref, position + trailerAt, trailerBytes(ref.length));
-    const binding = { needle: ref.needle, dataBytes: ref.length, headerChecksum: headerChecksumAt(bytes, 0) };
+      : await this.#pread(lease, ref, { position: position + trailerAt, length: trailerBytes(ref.length), memory });
+    const binding = { needle: ref.needle, dataBytes: ref.length, headerChecksum };
     const trailer = parseTrailer(trailerData, 0, binding, lease.identity);
     const holds =
       trailer?.state === "complete" &&
@@ -133,9 +144,9 @@ export class BlobReader {
     return { lease, position, dataPosition, blocks: trailer.blocks, whole: whole ? bytes : undefined };
   }
 
-  async #pread(lease: FileLease, ref: BlobRef, position: number, length: number): Promise<Uint8Array> {
+  async #pread(lease: FileLease, ref: BlobRef, { position, length, memory }: Extent): Promise<Uint8Array> {
     try {
-      return await lease.file.read(position, length);
+      return await lease.file.read(position, length, memory.room(length));
     } catch (error) {
       if (!hasCode(error, "DISK_FAILED")) throw error;
       throw this.#damaged(lease, ref, position, "data", error);
@@ -155,6 +166,12 @@ export class BlobReader {
     this.#context.onDamage({ volume, generation, found: "read", needle, position, bytes: ref.length, what });
     return blobFailure("BLOB_DAMAGED", { data: { volume, generation, needle, position, what }, cause });
   }
+}
+
+interface Extent {
+  readonly position: number;
+  readonly length: number;
+  readonly memory: SliceMemory;
 }
 
 function missing(ref: BlobRef): AshlarError<"BLOB_MISSING"> {

@@ -1,5 +1,4 @@
-/** V8 keeps typed arrays up to this size in its own heap: they are made as cheaply as any object. */
-const HEAP_BYTES_MAX = 64;
+import { HEAP_ARRAY_BYTES_MAX } from "../std/bytes.ts";
 
 /**
  * Copies pieces of buffers that somebody else goes on using. A larger array costs 2 µs and more on its own, and work
@@ -20,7 +19,7 @@ export class Copier {
 
   /** A whole array. */
   copyOf(bytes: Uint8Array): Uint8Array {
-    if (bytes.length <= HEAP_BYTES_MAX || bytes.length > this.#sharedBytesMax) return new Uint8Array(bytes);
+    if (bytes.length <= HEAP_ARRAY_BYTES_MAX || bytes.length > this.#sharedBytesMax) return new Uint8Array(bytes);
     const target = this.#take(bytes.length);
     target.set(bytes);
     return target;
@@ -30,7 +29,7 @@ export class Copier {
   copy(from: Uint8Array, start: number, length: number): Uint8Array {
     if (from.buffer !== this.#source.buffer) this.#source = new Uint8Array(from.buffer);
     const first = from.byteOffset + start;
-    if (length <= HEAP_BYTES_MAX) return this.#source.slice(first, first + length);
+    if (length <= HEAP_ARRAY_BYTES_MAX) return this.#source.slice(first, first + length);
     const target = length <= this.#sharedBytesMax ? this.#take(length) : new Uint8Array(length);
     target.set(this.#source.subarray(first, first + length));
     return target;

@@ -60,8 +60,11 @@ export interface Disk {
 
 export interface DiskFile {
   readonly name: string;
-  /** Up to `length` bytes from `position`; fewer only at the end of the file. The caller owns the result. */
-  read(position: number, length: number): Promise<Uint8Array>;
+  /**
+   * Up to `length` bytes from `position`; fewer only at the end of the file. The caller owns the result. Where it gives
+   * memory, of at least `length` bytes, the result is the beginning of that.
+   */
+  read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array>;
   /** All chunks, one behind the other. The caller does not change them until this resolves. Grows the file if needed. */
   write(position: number, chunks: readonly Uint8Array[]): Promise<void>;
   /** Everything written so far is durable, with the file's length. After a failure nothing is known: the node must stop. */

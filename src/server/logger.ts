@@ -1,5 +1,6 @@
 import type { Clock } from "../env/index.ts";
 import { AshlarError } from "../std/errors.ts";
+import { isoTime } from "../std/time-text.ts";
 
 export type LogLevel = "info" | "warning" | "error";
 
@@ -28,7 +29,7 @@ export class Logger {
   }
 
   #write(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>): void {
-    const time = new Date(this.#clock.now()).toISOString();
+    const time = isoTime(this.#clock.now());
     if (this.#json) {
       this.#sink(`${JSON.stringify({ time, level, event, ...fields })}\n`);
       return;

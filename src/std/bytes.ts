@@ -39,7 +39,20 @@ export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return bytes.length >= prefix.length && equalBytes(bytes.subarray(0, prefix.length), prefix);
+  if (bytes.length < prefix.length) return false;
+  for (let at = 0; at < prefix.length; at++) if (bytes[at] !== prefix[at]) return false;
+  return true;
+}
+
+/** V8 keeps typed arrays up to this size in its own heap: they are made as cheaply as any object. */
+export const HEAP_ARRAY_BYTES_MAX = 64;
+
+/**
+ * A part of bytes that nobody changes any more: a copy of a short array's, else a view. The first view of a short
+ * array would move it out of V8's heap, which takes longer than copying it many times.
+ */
+export function partOf(bytes: Uint8Array, from: number, to: number = bytes.length): Uint8Array {
+  return bytes.length <= HEAP_ARRAY_BYTES_MAX ? bytes.slice(from, to) : bytes.subarray(from, to);
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { text } from "./bytes.ts";
+import { partOf, text } from "./bytes.ts";
 
 /** Thrown by a ByteReader on input that is too short or has a number beyond 2^53 - 1; decoders turn it into their layer's error. */
 export class MalformedBytes extends Error {
@@ -59,7 +59,7 @@ export class ByteReader {
 
   raw(length: number): Uint8Array {
     const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
+    return partOf(this.#bytes, at, at + length);
   }
 
   blob(): Uint8Array {

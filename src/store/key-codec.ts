@@ -9,7 +9,7 @@
 // all that it is a prefix of, whatever their suffixes. The machine keeps its own rows in table 0.
 
 import { assert } from "../std/assert.ts";
-import { compareBytes, EMPTY } from "../std/bytes.ts";
+import { compareBytes, EMPTY, partOf } from "../std/bytes.ts";
 import { storeFailure } from "./errors.ts";
 import { type RowAddress, type RowKey, type ScanRange, STORE_LIMITS, type Table } from "./store.ts";
 
@@ -39,19 +39,20 @@ export interface DecodedAddress {
   readonly suffix: Uint8Array;
 }
 
-/** Takes an encoded address apart. Key and suffix share its memory where the key holds no zero byte. */
+/** Takes an encoded address apart. Key and suffix may share its memory. */
 export function decodeAddress(encoded: Uint8Array): DecodedAddress {
   let zeros = 0;
-  let at = encoded.indexOf(0, 1);
+  let at = nextZero(encoded, 1);
   for (;;) {
-    assert(at >= 0 && at + 1 < encoded.length, "an encoded address holds the end mark of its key");
+    assert(at + 1 < encoded.length, "an encoded address holds the end mark of its key");
     if (encoded[at + 1] === 0) break;
     assert(encoded[at + 1] === 0xff, "a zero byte of an encoded key is escaped");
     zeros++;
-    at = encoded.indexOf(0, at + 2);
+    at = nextZero(encoded, at + 2);
   }
-  const key = zeros === 0 ? encoded.subarray(1, at) : unescapeKey(encoded, at, at - 1 - zeros);
-  return { table: encoded[0]!, key, suffix: encoded.subarray(at + 2) };
+  const key = zeros === 0 ? partOf(encoded, 1, at) : unescapeKey(encoded, at, at - 1 - zeros);
+  const suffix = at + 2 === encoded.length ? EMPTY : partOf(encoded, at + 2);
+  return { table: encoded[0]!, key, suffix };
 }
 
 export interface IndexBounds {
@@ -81,6 +82,13 @@ export function successor(encoded: Uint8Array): Uint8Array {
   return next;
 }
 
+/** The position, or the length. Keys are short: a loop here is over before `indexOf` has begun. */
+function nextZero(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length && bytes[at] !== 0) at++;
+  return at;
+}
+
 function checkTable(table: Table): void {
   if (Number.isInteger(table) && table > 0 && table <= TABLE_MAX) return;
   throw storeFailure("REQUEST_INVALID", {
@@ -96,7 +104,7 @@ function encodeBound(table: Table, { key, suffix = EMPTY }: RowKey): Uint8Array 
 
 function encodedLength(key: Uint8Array, suffix: Uint8Array): number {
   let length = key.length + suffix.length + 3;
-  for (let at = key.indexOf(0); at >= 0; at = key.indexOf(0, at + 1)) length++;
+  for (let at = nextZero(key, 0); at < key.length; at = nextZero(key, at + 1)) length++;
   return length;
 }
 

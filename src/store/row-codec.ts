@@ -9,6 +9,7 @@
 // The checksum covers key, format and all behind it. It is judged before the format: only a whole row can be newer than
 // this code.
 
+import { partOf } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
 import { storeFailure } from "./errors.ts";
 
@@ -49,22 +50,22 @@ export function encodeRowInto(out: Uint8Array, key: Uint8Array, { revision, leas
   return out;
 }
 
-/** Throws ROW_DAMAGED where the checksum does not hold. The value shares the memory of `stored`. */
+/** Throws ROW_DAMAGED where the checksum does not hold. The value may share the memory of `stored`. */
 export function decodeRow(key: Uint8Array, stored: Uint8Array): StoredRow {
   if (stored.length < PLAIN_HEADER_BYTES || readU32(stored, 0) !== rowCrc(key, stored)) {
     throw storeFailure("ROW_DAMAGED", { data: { table: key[0], keyBytes: key.length, rowBytes: stored.length } });
   }
   const revision = readU64(stored, REVISION_AT);
   const format = stored[FORMAT_AT];
-  if (format === FORMAT_PLAIN) return { revision, lease: 0, value: stored.subarray(PLAIN_HEADER_BYTES) };
+  if (format === FORMAT_PLAIN) return { revision, lease: 0, value: partOf(stored, PLAIN_HEADER_BYTES) };
   if (format === FORMAT_LEASED && stored.length >= LEASED_HEADER_BYTES) {
-    return { revision, lease: readU64(stored, LEASE_AT), value: stored.subarray(LEASED_HEADER_BYTES) };
+    return { revision, lease: readU64(stored, LEASE_AT), value: partOf(stored, LEASED_HEADER_BYTES) };
   }
   throw storeFailure("FORMAT_NEWER", { what: "A row has a newer format.", data: { format } });
 }
 
 function rowCrc(key: Uint8Array, row: Uint8Array): number {
-  return crc32c(row.subarray(FORMAT_AT), crc32c(key));
+  return crc32c(partOf(row, FORMAT_AT), crc32c(key));
 }
 
 function writeU32(out: Uint8Array, at: number, value: number): void {

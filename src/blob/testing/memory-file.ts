@@ -10,8 +10,11 @@ export class MemoryFile implements DiskFile {
     this.bytes = bytes;
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    return this.bytes.slice(position, position + length);
+  async read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array> {
+    const bytes = this.bytes.slice(position, position + length);
+    if (memory === undefined) return bytes;
+    memory.set(bytes);
+    return memory.subarray(0, bytes.length);
   }
 
   async write(position: number, chunks: readonly Uint8Array[]): Promise<void> {

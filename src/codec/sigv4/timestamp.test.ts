@@ -18,6 +18,13 @@ describe("timestamps", () => {
     }
   });
 
+  test("no request was signed before 1970", () => {
+    for (const text of ["19700101T000000Z", "99991231T235959Z"]) assert.notEqual(parseTimestamp(text), undefined, text);
+    for (const text of ["19691231T235959Z", "00000101T000000Z"]) assert.equal(parseTimestamp(text), undefined, text);
+    assert.equal(parseHttpDate("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+    assert.equal(parseHttpDate("Fri, 07 Jul 1950 21:53:04 GMT"), undefined);
+  });
+
   test("HTTP dates are read with the zones that clients write", () => {
     const noon = Date.UTC(2026, 10, 22, 12);
     assert.equal(parseHttpDate("Sun, 22 Nov 2026 12:00:00 GMT"), noon);

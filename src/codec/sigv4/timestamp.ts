@@ -40,10 +40,10 @@ function digits(text: string, from: number, to: number): number {
   return value;
 }
 
-/** `month` counts from 0. Undefined where the calendar has no such day or the day no such time. */
+/** `month` counts from 0. Undefined before 1970, where the calendar has no such day or the day no such time. */
 function utcMillis(year: number, month: number, day: number, time: readonly number[]): number | undefined {
   const [hour, minute, second] = time as [number, number, number];
-  if (!(year >= 1000 && month >= 0 && month < 12 && hour < 24 && minute < 60 && second < 60)) return undefined;
+  if (!(year >= 1970 && month >= 0 && month < 12 && hour < 24 && minute < 60 && second < 60)) return undefined;
   const millis = Date.UTC(year, month, day, hour, minute, second);
   return new Date(millis).getUTCDate() === day ? millis : undefined;
 }

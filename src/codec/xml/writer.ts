@@ -37,6 +37,12 @@ export class XmlWriter {
     return this;
   }
 
+  /** An element whose text holds nothing that would have to be escaped, or is escaped already. */
+  plain(name: string, text: string): this {
+    this.#document += `<${name}>${text}</${name}>`;
+    return this;
+  }
+
   /** Closes what is open, the root last. The writer is used up. */
   finish(): Uint8Array {
     while (this.#open.length > 0) this.close();

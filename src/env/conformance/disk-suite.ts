@@ -81,6 +81,19 @@ const FILE_CASES: readonly Case<DiskFixture>[] = [
     }),
   },
   {
+    name: "bytes are read into memory that the reader gives",
+    run: withFile(async (file) => {
+      await file.write(0, [new Uint8Array(100).fill(1)]);
+      const memory = new Uint8Array(80).fill(9);
+      const whole = await file.read(50, 40, memory);
+      deepEqual([whole.buffer === memory.buffer, whole.byteOffset, whole.length], [true, 0, 40]);
+      deepEqual(memory, new Uint8Array(80).fill(1, 0, 40).fill(9, 40));
+      equal((await file.read(90, 80, memory)).length, 10);
+      equal((await file.read(0, 80, memory)).length, 80);
+      await rejects(async () => file.read(0, 81, memory), { name: "AssertionError" });
+    }),
+  },
+  {
     name: "operations on one file overlap; closing waits for them, and a closed file is not used",
     run: async ({ disk }) => {
       const file = await disk.open("file", "create");

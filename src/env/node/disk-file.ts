@@ -29,9 +29,10 @@ export class NodeDiskFile implements DiskFile {
     this.#isWritable = isWritable;
   }
 
-  read(position: number, length: number): Promise<Uint8Array> {
+  read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array> {
     checkExtent(position, length);
-    return this.#run("read", () => this.#readAll(position, length));
+    assert(memory === undefined || memory.length >= length, "what is read fits in its memory");
+    return this.#run("read", () => this.#readAll(position, length, memory ?? uninitialised(length)));
   }
 
   write(position: number, chunks: readonly Uint8Array[]): Promise<void> {
@@ -84,8 +85,7 @@ export class NodeDiskFile implements DiskFile {
     assert(this.#isWritable, "a file that was opened for reading is not written");
   }
 
-  async #readAll(position: number, length: number): Promise<Uint8Array> {
-    const buffer = uninitialised(length);
+  async #readAll(position: number, length: number, buffer: Uint8Array): Promise<Uint8Array> {
     let filled = 0;
     while (filled < length) {
       const count = await call<number>((done) =>
@@ -94,7 +94,7 @@ export class NodeDiskFile implements DiskFile {
       if (count === 0) break;
       filled += count;
     }
-    return filled === length ? buffer : buffer.subarray(0, filled);
+    return filled === buffer.length ? buffer : buffer.subarray(0, filled);
   }
 
   async #writeAll(position: number, chunks: readonly Uint8Array[]): Promise<void> {

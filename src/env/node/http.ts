@@ -91,6 +91,10 @@ class NodeListener implements HttpListener {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) =>
       this.#begin(request, response, true),
     );
+    // RFC 9110, 10.1.1: an expectation that is not known may be left alone. Node's own answer would be 417.
+    server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
+      this.#begin(request, response, false),
+    );
     server.on("clientError", (error: Error, socket: Socket) => this.#failed(error, socket));
     server.on("timeout", (socket: Socket) => this.#connections.get(socket)?.stalled());
   }

@@ -143,12 +143,16 @@ class MountedFile implements DiskFile {
     this.#isWritable = isWritable;
   }
 
-  read(position: number, length: number): Promise<Uint8Array> {
+  read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array> {
     checkExtent(position, length);
+    assert(memory === undefined || memory.length >= length, "what is read fits in its memory");
     return this.#perform(`read ${this.name} ${position}+${length}`, () => {
       this.#throwFault("read");
       this.#device.maybeRot(this.#image, position, length);
-      return this.#image.read(position, length);
+      const bytes = this.#image.read(position, length);
+      if (memory === undefined) return bytes;
+      memory.set(bytes);
+      return memory.subarray(0, bytes.length);
     });
   }
 

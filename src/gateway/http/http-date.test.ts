@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DateHeader, httpDate, parseHttpDate } from "./http-date.ts";
+import { httpDate } from "../../std/time-text.ts";
+import { DateHeader, parseHttpDate } from "./http-date.ts";
 
 const MOMENT = Date.UTC(1994, 10, 6, 8, 49, 37);
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../env/index.ts";
+import { httpDate } from "../../std/time-text.ts";
 
 // HTTP dates (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, and the two older spellings that a server must
 // read. Date.parse is not used: it takes far more than that, and reads some of it in the local time zone.
@@ -28,10 +29,6 @@ export class DateHeader {
     }
     return this.#value;
   }
-}
-
-export function httpDate(millis: number): string {
-  return new Date(millis).toUTCString();
 }
 
 /** Milliseconds since 1970, or undefined where the text is no date; who reads a conditional header then ignores it. */

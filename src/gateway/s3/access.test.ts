@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { type Credentials, codeOf, openTestS3, ROOT, signedRequest, type TestS3, xmlOf } from "./testing/fixture.ts";
 
@@ -98,6 +99,27 @@ describe("access", () => {
       const answer = await s3.anonymous({ method: "GET", target, headers });
       assert.equal(answer.status, status, `${JSON.stringify(Condition)} ${target}`);
     }
+  });
+
+  test("a policy may ask for If-Match on a delete, of one key and of many", async () => {
+    const Condition = { Null: { "s3:if-match": "false" } };
+    await setPolicy(policy(allow("s3:DeleteObject", OBJECTS, { Principal: "*", Condition })));
+    const etags: string[] = [];
+    for (const key of ["one", "two"]) {
+      const stored = await s3.signed({ method: "PUT", target: `/bucket/${key}`, body: key });
+      etags.push(stored.headers.get("etag")!);
+    }
+    const remove = (headers?: Readonly<Record<string, string>>) =>
+      s3.anonymous({ method: "DELETE", target: "/bucket/one", ...(headers && { headers }) });
+    assert.equal((await remove()).status, 403);
+    assert.equal((await remove({ "if-match": etags[0]! })).status, 204);
+    const removeMany = async (condition: string) => {
+      const body = `<Delete><Object><Key>two</Key>${condition}</Object></Delete>`;
+      const headers = { "content-md5": createHash("md5").update(body).digest("base64") };
+      return (await s3.anonymous({ method: "POST", target: "/bucket?delete", headers, body })).text;
+    };
+    assert.match(await removeMany(""), /<Code>AccessDenied<\/Code>/);
+    assert.match(await removeMany(`<ETag>${etags[1]}</ETag>`), /<Deleted><Key>two<\/Key>/);
   });
 
   test("conditions see the tags that an object has and those that it gets", async () => {

@@ -56,7 +56,10 @@ async function ownerOf({ bucket, key, versionId }: AclRequest, { objects }: Port
 }
 
 function checkGrants(document: XmlElement, owner: string): void {
-  for (const grant of document.optional("AccessControlList")?.all("Grant") ?? []) {
+  const grants = document.optional("AccessControlList")?.all("Grant") ?? [];
+  // Without a grant it would take the owner's own control away.
+  if (grants.length === 0) throw aclNotSupported();
+  for (const grant of grants) {
     const grantee = grant.optional("Grantee");
     if (grantee === undefined || textOf(grantee, "ID") !== owner || textOf(grant, "Permission") !== "FULL_CONTROL")
       throw aclNotSupported();

@@ -1,5 +1,6 @@
 import type { ListPage, ObjectInfo, ObjectName, PartInfo } from "../../service/objects/index.ts";
-import { httpDate, listOf, parseLength } from "../http/index.ts";
+import { httpDate } from "../../std/time-text.ts";
+import { listOf, parseLength } from "../http/index.ts";
 import { checksumElement, checksumText, checksumTypeLabel } from "./checksums.ts";
 import { invalidArgument } from "./errors.ts";
 import { LIST_LIMIT_MAX } from "./listing-arguments.ts";

@@ -144,6 +144,9 @@ describe("buckets", () => {
       const stranger = back.replaceAll("<ID>root</ID>", "<ID>stranger</ID>");
       assert.equal(codeOf(await put(target, stranger)), "AccessControlListNotSupported");
       assert.equal(codeOf(await put(target, back.replace("FULL_CONTROL", "READ"))), "AccessControlListNotSupported");
+      const nobody = back.replace(/<Grant>.*<\/Grant>/, "");
+      assert.notEqual(nobody, back);
+      assert.equal(codeOf(await put(target, nobody)), "AccessControlListNotSupported");
     }
     assert.equal(codeOf(await s3.signed({ method: "GET", target: "/with-acl/missing?acl" })), "NoSuchKey");
     const ownership = xmlOf(await s3.signed({ method: "GET", target: "/with-acl?ownershipControls" }));

@@ -15,7 +15,7 @@ import { type Operator, operator, type Ports } from "./operator.ts";
 import { copyRange, partNumberOf } from "./range.ts";
 import type { S3Reply, S3Request } from "./request.ts";
 import { parseTagging } from "./tags.ts";
-import { isoTime, XmlReply } from "./xml.ts";
+import { XmlReply } from "./xml.ts";
 
 export const copyObject: Operator = operator({
   isLong: true,
@@ -41,7 +41,7 @@ export const uploadPartCopy: Operator = operator({
   handle: (request, { objects }) => objects.copyPart(request),
   encode: (part): S3Reply => {
     const xml = new XmlReply("CopyPartResult");
-    xml.text("LastModified", isoTime(part.lastModifiedMillis)).text("ETag", `"${part.etag}"`);
+    xml.time("LastModified", part.lastModifiedMillis).etag(part.etag);
     if (part.checksum !== undefined) {
       xml.text(checksumElement(part.checksum.algorithm), checksumText(part.checksum, undefined));
     }
@@ -101,7 +101,7 @@ function directive(value: string | undefined, name: "metadata" | "tagging"): "CO
 
 function encodeCopy({ etag, lastModifiedMillis, checksum, versionId, sourceVersionId }: CopyResult): S3Reply {
   const xml = new XmlReply("CopyObjectResult");
-  xml.text("LastModified", isoTime(lastModifiedMillis)).text("ETag", `"${etag}"`);
+  xml.time("LastModified", lastModifiedMillis).etag(etag);
   if (checksum !== undefined) {
     xml.text(checksumElement(checksum.algorithm), checksumText(checksum, undefined));
     xml.text("ChecksumType", checksumTypeLabel(checksum));

@@ -94,9 +94,10 @@ async function deleteAll({ bucket, objects }: DeleteMany, ports: Ports): Promise
 
 async function deleteOne(request: DeleteRequest, { objects, permissions }: Ports): Promise<Outcome> {
   try {
-    const { bucket, key, versionId } = request;
+    const { bucket, key, versionId, conditions } = request;
     const action = versionId === undefined ? "s3:DeleteObject" : "s3:DeleteObjectVersion";
-    await permissions.require({ action, bucket, key, versionId, context: { "s3:VersionId": versionId } });
+    const context = { "s3:VersionId": versionId, "s3:if-match": conditions?.ifMatch?.[0] };
+    await permissions.require({ action, bucket, key, versionId, context });
     return { request, result: await objects.delete(request) };
   } catch (error) {
     // A bug is for the shell to report, and this answer with it.

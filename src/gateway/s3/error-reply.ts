@@ -1,6 +1,6 @@
 import { XmlWriter } from "../../codec/xml/index.ts";
 import { utf8 } from "../../std/bytes.ts";
-import { httpDate } from "../http/index.ts";
+import { httpDate } from "../../std/time-text.ts";
 import type { ToldError } from "./error-map.ts";
 import type { S3Reply } from "./request.ts";
 import { xmlReply } from "./xml.ts";

@@ -6,7 +6,7 @@ import { type Encoding, encodingOf, limitOf } from "./listing-arguments.ts";
 import { type Operator, operator, type Ports } from "./operator.ts";
 import type { Query } from "./query.ts";
 import type { S3Reply } from "./request.ts";
-import { isoTime, XmlReply } from "./xml.ts";
+import { XmlReply } from "./xml.ts";
 
 interface ObjectListing extends ListRequest {
   readonly encoding: Encoding;
@@ -112,7 +112,7 @@ function writePage(xml: XmlReply, page: ObjectPage, { encoding, limit, delimiter
 
 /** What every listing says about an object, behind its key. */
 export function writeObject(xml: XmlReply, item: ObjectInfo): void {
-  xml.text("LastModified", isoTime(item.lastModifiedMillis)).text("ETag", `"${item.etag}"`);
+  xml.time("LastModified", item.lastModifiedMillis).etag(item.etag);
   if (item.checksum !== undefined) {
     xml.text("ChecksumAlgorithm", checksumLabel(item.checksum.algorithm));
     xml.text("ChecksumType", checksumTypeLabel(item.checksum));

@@ -1,6 +1,7 @@
 import type { ObjectInfo, ObjectMetadata } from "../../service/objects/index.ts";
 import { strictText, toBase64, utf8 } from "../../std/bytes.ts";
-import { httpDate, type RequestHeaders } from "../http/index.ts";
+import { httpDate } from "../../std/time-text.ts";
+import type { RequestHeaders } from "../http/index.ts";
 import { invalidArgument, s3Failure } from "./errors.ts";
 import { FEATURES } from "./operations/index.ts";
 

@@ -33,7 +33,7 @@ import { emptyReply, type Operator, operator, type Ports } from "./operator.ts";
 import { partNumberOf } from "./range.ts";
 import type { S3Reply, S3Request } from "./request.ts";
 import { parseTagging } from "./tags.ts";
-import { isoTime, textOf, type XmlElement, XmlReply } from "./xml.ts";
+import { textOf, type XmlElement, XmlReply } from "./xml.ts";
 
 const PARTS_MAX = 10_000;
 const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS.map(({ element }) => element)];
@@ -167,7 +167,7 @@ function partChecksum(node: XmlElement): { algorithm: ChecksumAlgorithm; value: 
 function encodeComplete(result: PutResult, request: CompleteRequest, location: string): S3Reply {
   const { etag, versionId, checksum } = result;
   const xml = new XmlReply("CompleteMultipartUploadResult");
-  xml.text("Location", location).text("Bucket", request.bucket).text("Key", request.key).text("ETag", `"${etag}"`);
+  xml.text("Location", location).text("Bucket", request.bucket).text("Key", request.key).etag(etag);
   if (checksum !== undefined) {
     xml.text(checksumElement(checksum.algorithm), checksumText(checksum, request.parts.length));
     xml.text("ChecksumType", checksumTypeLabel(checksum));
@@ -191,8 +191,8 @@ function encodeParts(page: PartPage, request: PartListing): S3Reply {
     xml.text("ChecksumType", checksumTypeLabel(upload.checksum));
   }
   for (const part of page.items) {
-    xml.open("Part").text("PartNumber", part.partNumber).text("LastModified", isoTime(part.lastModifiedMillis));
-    xml.text("ETag", `"${part.etag}"`).text("Size", part.size);
+    xml.open("Part").text("PartNumber", part.partNumber).time("LastModified", part.lastModifiedMillis);
+    xml.etag(part.etag).text("Size", part.size);
     if (part.checksum !== undefined) {
       xml.text(checksumElement(part.checksum.algorithm), checksumText(part.checksum, undefined));
     }

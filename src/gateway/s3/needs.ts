@@ -75,7 +75,7 @@ export function contextOf(input: S3Request, clock: Clock): RequestContext {
     "s3:delimiter": query.get("delimiter"),
     "s3:max-keys": query.get("max-keys"),
     "s3:VersionId": query.get("versionId"),
-    "s3:if-match": isWrite ? headers.get("if-match") : undefined,
+    "s3:if-match": isWrite || operation.name === "DeleteObject" ? headers.get("if-match") : undefined,
     "s3:if-none-match": isWrite ? headers.get("if-none-match") : undefined,
     "s3:ObjectCreationOperation": isWrite ? String(CREATING.has(operation.name)) : undefined,
     "s3:x-amz-acl": headers.get("x-amz-acl"),

@@ -157,7 +157,7 @@ function encodeForm(result: PutResult, { fields, bucket, key }: FormUpload, inpu
   if (status === "200") return emptyReply(200, headers);
   if (status !== "201") return emptyReply(204, headers);
   const xml = new XmlReply("PostResponse");
-  xml.text("Location", location).text("Bucket", bucket).text("Key", key).text("ETag", `"${result.etag}"`);
+  xml.text("Location", location).text("Bucket", bucket).text("Key", key).etag(result.etag);
   return { ...xml.reply(headers), status: 201 };
 }
 

@@ -4,7 +4,7 @@ import { decodeToken, encodeToken } from "./listing.ts";
 import { countOf, LIST_LIMIT_MAX } from "./listing-arguments.ts";
 import { type Operator, operator, type Ports } from "./operator.ts";
 import type { S3Reply, S3Request } from "./request.ts";
-import { isoTime, XmlReply } from "./xml.ts";
+import { XmlReply } from "./xml.ts";
 
 interface BucketListing {
   readonly prefix: string;
@@ -21,7 +21,7 @@ export const listBuckets: Operator = operator({
     xml.owner(input.caller.owner);
     xml.open("Buckets");
     for (const { name, createdMillis } of page.items) {
-      xml.open("Bucket").text("Name", name).text("CreationDate", isoTime(createdMillis));
+      xml.open("Bucket").text("Name", name).time("CreationDate", createdMillis);
       xml.text("BucketRegion", options.region).close();
     }
     xml.close();

@@ -4,7 +4,7 @@ import { writePrefixes } from "./listing.ts";
 import { type Encoding, encodingOf, limitOf } from "./listing-arguments.ts";
 import { type Operator, operator } from "./operator.ts";
 import type { S3Reply, S3Request } from "./request.ts";
-import { isoTime, XmlReply } from "./xml.ts";
+import { XmlReply } from "./xml.ts";
 
 interface UploadListing extends UploadListRequest {
   readonly encoding: Encoding;
@@ -54,9 +54,7 @@ function writeUpload(xml: XmlReply, upload: UploadInfo, encoding: Encoding): voi
   xml.open("Upload").text("Key", encoding.text(upload.key)).text("UploadId", upload.uploadId);
   xml.owner(upload.owner, "Initiator");
   xml.owner(upload.owner);
-  xml
-    .text("StorageClass", upload.metadata.storageClass ?? "STANDARD")
-    .text("Initiated", isoTime(upload.initiatedMillis));
+  xml.text("StorageClass", upload.metadata.storageClass ?? "STANDARD").time("Initiated", upload.initiatedMillis);
   if (upload.checksum !== undefined) {
     xml.text("ChecksumAlgorithm", checksumLabel(upload.checksum.algorithm));
     xml.text("ChecksumType", checksumTypeLabel(upload.checksum));

@@ -4,7 +4,7 @@ import { writeObject, writePrefixes } from "./listing.ts";
 import { type Encoding, encodingOf, limitOf } from "./listing-arguments.ts";
 import { type Operator, operator, type Ports } from "./operator.ts";
 import type { S3Reply, S3Request } from "./request.ts";
-import { isoTime, XmlReply } from "./xml.ts";
+import { XmlReply } from "./xml.ts";
 
 interface VersionListing extends VersionListRequest {
   readonly encoding: Encoding;
@@ -65,7 +65,7 @@ function writeVersion(xml: XmlReply, item: VersionInfo, encoding: Encoding, owne
     .text("Key", encoding.text(item.key))
     .text("VersionId", item.versionId ?? "null");
   xml.text("IsLatest", item.isLatest);
-  if (item.deleteMarker) xml.text("LastModified", isoTime(item.lastModifiedMillis));
+  if (item.deleteMarker) xml.time("LastModified", item.lastModifiedMillis);
   else writeObject(xml, item);
   xml.owner(owner);
   xml.close();

@@ -7,6 +7,7 @@ import {
   XmlWriter,
 } from "../../codec/xml/index.ts";
 import { utf8 } from "../../std/bytes.ts";
+import { isoTime } from "../../std/time-text.ts";
 import type { S3Reply } from "./request.ts";
 
 export type { XmlElement } from "../../codec/xml/index.ts";
@@ -27,6 +28,15 @@ export class XmlReply extends XmlWriter {
 
   owner(owner: string, element = "Owner"): this {
     return this.open(element).text("ID", owner).text("DisplayName", owner).close();
+  }
+
+  /** An ETag stands in quotes, in XML too. */
+  etag(etag: string): this {
+    return this.plain("ETag", `&quot;${etag}&quot;`);
+  }
+
+  time(element: string, millis: number): this {
+    return this.plain(element, isoTime(millis));
   }
 
   reply(headers: string[] = []): S3Reply {
@@ -57,9 +67,4 @@ export function textOf(element: XmlElement, name: string): string | undefined {
 
 export function textsOf(element: XmlElement, name: string): string[] {
   return element.all(name).map((child) => child.text());
-}
-
-/** As S3 writes a time in XML: `2026-11-21T10:00:00.000Z`. */
-export function isoTime(millis: number): string {
-  return new Date(millis).toISOString();
 }

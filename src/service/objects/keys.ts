@@ -1,5 +1,5 @@
 import type { Random } from "../../env/index.ts";
-import { concatBytes, prefixEnd, strictText, utf8 } from "../../std/bytes.ts";
+import { concatBytes, partOf, prefixEnd, strictText, utf8 } from "../../std/bytes.ts";
 import type { RowAddress, RowKey } from "../../store/index.ts";
 import { TABLES } from "../../store/index.ts";
 import { objectFailure } from "./errors.ts";
@@ -28,7 +28,7 @@ export function objectKey(bucketId: string, key: string): Uint8Array {
 
 /** The key in a Store key. */
 export function keyOf(storeKey: Uint8Array): string {
-  return strictText(storeKey.subarray(BUCKET_ID_CHARACTERS)) ?? "";
+  return strictText(partOf(storeKey, BUCKET_ID_CHARACTERS)) ?? "";
 }
 
 /** A bound of the rows whose keys begin with the text, or stand at it. */
@@ -90,7 +90,7 @@ export function rowsOfUpload(key: Uint8Array, uploadId: string): { readonly from
 }
 
 export function partNumberOf(suffix: Uint8Array): number {
-  return Number(strictText(suffix.subarray(-5)));
+  return Number(strictText(suffix.slice(-5)));
 }
 
 /** Page numbers sort; the last suffix of a manifest is its tombstone's. */
@@ -100,7 +100,7 @@ export function pageRow(key: Uint8Array, manifest: Uint8Array, page: number): Ro
 
 /** The manifest's id in the suffix of one of its rows. */
 export function manifestOf({ suffix }: RowKey): Uint8Array {
-  return suffix!.subarray(0, TIMED_ID_CHARACTERS);
+  return partOf(suffix!, 0, TIMED_ID_CHARACTERS);
 }
 
 export function isManifestTombstone({ table, suffix }: RowAddress): boolean {

@@ -89,9 +89,12 @@ export class ObjectWriter {
       return commitChange(this.#context, async () => {
         const state = await readKeyState(store, key);
         if (request.versionId !== undefined) return this.#deleteVersion(state, request.versionId, request.conditions);
-        checkDeleteConditions(request.conditions, await this.#newestOf(state));
+        const newest = await this.#newestOf(state);
+        checkDeleteConditions(request.conditions, newest);
+        // A condition on a key that never was holds, and asks for no delete marker.
+        if (newest === undefined && request.conditions !== undefined) return NOTHING_DELETED;
         if (versioning === "off") {
-          if (state.current === undefined) return { commit: {}, result: { deleteMarker: false, versionId: undefined } };
+          if (state.current === undefined) return NOTHING_DELETED;
           const change = await removeCurrent(this.#context, state);
           return { commit: change.commit(), result: { deleteMarker: false, versionId: undefined } };
         }
@@ -182,6 +185,7 @@ export class ObjectWriter {
 }
 
 const NO_TAGS: Tags = new Map();
+const NOTHING_DELETED = { commit: {}, result: { deleteMarker: false, versionId: undefined } } as const;
 
 const EMPTY_RECORD = {
   deleteMarker: false,

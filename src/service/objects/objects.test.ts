@@ -140,7 +140,9 @@ describe("the objects service", () => {
       const bucket = await newBucket("enabled");
       const remove = (conditions: Conditions & { ifMatchSize?: number }) =>
         objects.delete({ bucket, key: "key", conditions });
-      await remove({ ifMatch: ["none"] });
+      const nothing = { deleteMarker: false, versionId: undefined };
+      assert.deepEqual(await remove({ ifMatch: ["none"] }), nothing, "no delete marker for a key that never was");
+      assert.deepEqual(await remove({ ifMatch: ["*"] }), nothing);
       const { etag } = await put(bucket, "key", "value");
       await assert.rejects(remove({ ifMatch: ["other"] }), { code: "PRECONDITION_FAILED" });
       await assert.rejects(remove({ ifMatchSize: 4 }), { code: "PRECONDITION_FAILED" });

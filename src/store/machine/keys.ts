@@ -7,6 +7,7 @@
 //
 // Numbers are big-endian, so that rows of one lease stand together and in order.
 
+import { partOf } from "../../std/bytes.ts";
 import type { IndexBounds } from "../key-codec.ts";
 
 const LEASE = 1;
@@ -35,7 +36,7 @@ export function heldRowKey(lease: number, row: Uint8Array): Uint8Array {
 
 /** The encoded address in a key that `heldRowKey` made. */
 export function rowOfHeldKey(key: Uint8Array): Uint8Array {
-  return key.subarray(10);
+  return partOf(key, 10);
 }
 
 export function heldRowKeys(lease: number): IndexBounds {

@@ -7,15 +7,31 @@ const LEVELS: Readonly<Record<Level, string>> = {
   object: "Operations on an object",
 };
 
+/** What a peer's suite says about this gateway, as interop/peers-suite has recorded it. */
+export interface PeersSuite {
+  readonly suite: string;
+  readonly url: string;
+  readonly commit: string;
+  readonly counts: { readonly passed: number; readonly failed: number; readonly skipped: number };
+  readonly leftOut: readonly { readonly markers: readonly string[]; readonly why: string }[];
+  readonly failures: readonly {
+    readonly cases: number;
+    readonly kind: string;
+    readonly why: string;
+    /** Of AWS's documentation. */
+    readonly page: string | undefined;
+  }[];
+}
+
 /** docs/protocols/s3.md, as scripts/s3-table.ts writes it. */
-export function s3Manual(): string {
+export function s3Manual(peers: PeersSuite): string {
   const counts = Map.groupBy(OPERATIONS, statusOf);
   const count = (status: "served" | "partly" | "not built"): number => counts.get(status)?.length ?? 0;
   return [
     "# S3",
     "",
     "What the S3 gateway serves of Amazon S3's API. This page is generated from the gateway's own table of operations",
-    "(`src/gateway/s3/operations/`) by `node scripts/s3-table.ts`; a test holds it to that.",
+    "(`src/gateway/s3/operations/`) and the record of a peer's suite by `node scripts/s3-table.ts`; a test holds it to that.",
     "",
     `Served: ${count("served")} operations, ${count("partly")} in part. Not built: ${count("not built")}. What is not built answers`,
     "`501 NotImplemented`, and so does a request with a header of such a feature: nothing is silently ignored.",
@@ -28,6 +44,7 @@ export function s3Manual(): string {
     ...Object.entries(FEATURES).map(([feature, text]) => `| ${feature} | ${text} |`),
     "",
     ...RULES,
+    ...peersSection(peers),
     "## Options",
     "",
     "| option | default | |",
@@ -69,6 +86,33 @@ function notesOf({ notBuilt, partly, note }: Operation): string {
   return [feature === undefined ? undefined : FEATURES[feature], partly, note]
     .filter((text) => text !== undefined)
     .join(" ");
+}
+
+function peersSection({ suite, url, commit, counts, leftOut, failures }: PeersSuite): string[] {
+  const { passed, failed, skipped } = counts;
+  const cases = passed + failed + skipped;
+  return [
+    `## The suite ${suite}`,
+    "",
+    `[${suite}](${url}) tests Ceph's gateway, and by it S3. At its commit \`${commit.slice(0, 12)}\` **${passed} of ${cases} cases pass**,`,
+    `${failed} fail and ${skipped} skip themselves. Every case's name is in \`interop/peers-suite/ceph-s3-tests.json\`.`,
+    "`npm run test:peers-suite -- --suite DIR --python BIN` (a checkout of the suite, and a Python with its requirements)",
+    "starts a server and runs the suite again; it fails if a case that passed does not pass any more.",
+    "",
+    "Cases with these markers are left out:",
+    "",
+    ...leftOut.map(({ markers, why }) => `- ${markers.map((marker) => `\`${marker}\``).join(", ")}: ${why}`),
+    "",
+    "Why cases fail:",
+    "",
+    "| cases | | why |",
+    "| --- | --- | --- |",
+    ...failures.map((failure) => {
+      const page = failure.page === undefined ? "" : ` ([AWS](${failure.page}))`;
+      return `| ${failure.cases} | ${failure.kind} | ${failure.why}${page} |`;
+    }),
+    "",
+  ];
 }
 
 function defaultOf(entry: (typeof S3_OPTIONS)[keyof typeof S3_OPTIONS]): string {

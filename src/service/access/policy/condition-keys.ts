@@ -45,7 +45,7 @@ export const CONDITION_KEYS = {
   "s3:max-keys": { from: "request", what: "Of a listing." },
   "s3:VersionId": { from: "request", what: "The version that the request names." },
   "s3:LocationConstraint": { from: "request", what: "Of CreateBucket." },
-  "s3:if-match": { from: "request", what: "The If-Match header of a write." },
+  "s3:if-match": { from: "request", what: "The If-Match header of a write or a delete." },
   "s3:if-none-match": { from: "request", what: "The If-None-Match header of a write." },
   "s3:ObjectCreationOperation": { from: "request", what: "true where the request creates an object." },
   "s3:x-amz-acl": { from: "request", what: "The canned ACL." },

@@ -1,3 +1,4 @@
+import { isoTime } from "../../../std/time-text.ts";
 import { ROOT_ARN, userArn } from "./arn.ts";
 import { CONDITION_KEYS, type ConditionValue, type KeyEntry, TAG_KEYS } from "./condition-keys.ts";
 import { malformed, quoted } from "./fault.ts";
@@ -58,8 +59,4 @@ const PRINCIPAL_TYPES = { anonymous: "Anonymous", root: "Account", user: "User" 
 function principalArn(principal: PolicyPrincipal): string | undefined {
   if (principal.type === "anonymous") return undefined;
   return principal.type === "root" ? ROOT_ARN : userArn(principal.name);
-}
-
-function isoTime(millis: number): string {
-  return new Date(millis).toISOString();
 }
