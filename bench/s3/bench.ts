@@ -4,7 +4,7 @@
 // of them compile what they run often. Memory is watched on servers that have just been started.
 
 import { createBucket, type Measurement, measure, prepare } from "./measure.ts";
-import { NotRun, type PeerKind, type RunningPeer, startPeer } from "./peer.ts";
+import { NotRun, type PeerKind, type RunningPeer } from "./peer.ts";
 import { ASHLAR } from "./peers/ashlar.ts";
 import { NOT_HERE } from "./peers/not-here.ts";
 import { S3RVER } from "./peers/s3rver.ts";
@@ -12,9 +12,9 @@ import { SEAWEEDFS } from "./peers/seaweedfs.ts";
 import { listing, STREAMS, WARM_UP, WORKLOADS, type Workload } from "./workloads.ts";
 
 const KINDS: readonly PeerKind[] = [ASHLAR, SEAWEEDFS, S3RVER, ...NOT_HERE];
-/** It walks folders for each page, and holds what it streams in files of its own: hours, not minutes. */
+/** Of a listing. */
 const TOO_SLOW: readonly { readonly peer: string; readonly reason: string }[] = [
-  { peer: S3RVER.name, reason: "it walks all folders for every page" },
+  { peer: S3RVER.name, reason: "not run: it walks all folders for every page" },
 ];
 
 export interface S3Options {
@@ -62,21 +62,26 @@ export async function benchS3(options: S3Options): Promise<S3Report> {
   return { peers, rows: [...rows, ...lists], streams };
 }
 
+interface Running {
+  readonly name: string;
+  readonly peer: RunningPeer;
+}
+
 /** Starts the chosen peers, each with an empty bucket, and ends them behind the run. */
 async function withPeers(
   options: S3Options,
-  run: (running: readonly RunningPeer[]) => Promise<void>,
+  run: (running: readonly Running[]) => Promise<void>,
 ): Promise<readonly PeerReport[]> {
   await using stack = new AsyncDisposableStack();
   const reports: PeerReport[] = [];
-  const running: RunningPeer[] = [];
+  const running: Running[] = [];
   for (const kind of KINDS.filter(({ name }) => isChosen(name, options.peers))) {
     options.log(`starting ${kind.name}`);
     try {
-      const peer = stack.use(await startPeer(kind));
+      const peer = stack.use(await kind.start());
       await createBucket(peer);
-      running.push(peer);
-      reports.push({ name: peer.name, version: peer.version, durability: peer.durability, notRun: undefined });
+      running.push({ name: kind.name, peer });
+      reports.push({ name: kind.name, version: peer.version, durability: peer.durability, notRun: undefined });
     } catch (error) {
       if (!(error instanceof NotRun)) throw error;
       reports.push({ name: kind.name, version: "", durability: "", notRun: error.message });
@@ -87,9 +92,9 @@ async function withPeers(
   return reports;
 }
 
-async function warmUp(running: readonly RunningPeer[], { log }: S3Options): Promise<void> {
-  for (const peer of running) {
-    log(`warming up ${peer.name}`);
+async function warmUp(running: readonly Running[], { log }: S3Options): Promise<void> {
+  for (const { name, peer } of running) {
+    log(`warming up ${name}`);
     for (const workload of WARM_UP) await measure(peer, workload, 0);
   }
 }
@@ -102,22 +107,22 @@ function rowOf(workload: Workload): Row {
   return { workload, cells: new Map() };
 }
 
-async function runRows(rows: readonly Row[], running: readonly RunningPeer[], options: S3Options): Promise<void> {
+async function runRows(rows: readonly Row[], running: readonly Running[], options: S3Options): Promise<void> {
   for (let round = 0; round < options.rounds; round++) {
     for (const { workload, cells } of rows) {
       const turn = round % running.length;
-      for (const peer of [...running.slice(turn), ...running.slice(0, turn)]) {
-        const before = cells.get(peer.name) ?? [];
+      for (const { name, peer } of [...running.slice(turn), ...running.slice(0, turn)]) {
+        const before = cells.get(name) ?? [];
         // What failed once is told as failed, whatever the other rounds say.
         if (typeof before === "string") continue;
         try {
           if (round === 0) await prepare(peer, workload);
           const measurement = await measure(peer, workload, round);
-          cells.set(peer.name, [...before, measurement]);
-          options.log(`round ${round + 1}  ${workload.name}  ${peer.name}  ${summary(measurement)}`);
+          cells.set(name, [...before, measurement]);
+          options.log(`round ${round + 1}  ${workload.name}  ${name}  ${summary(measurement)}`);
         } catch (error) {
-          cells.set(peer.name, `failed: ${(error as Error).message}`);
-          options.log(`round ${round + 1}  ${workload.name}  ${peer.name}  failed: ${(error as Error).message}`);
+          cells.set(name, `failed: ${(error as Error).message}`);
+          options.log(`round ${round + 1}  ${workload.name}  ${name}  failed: ${(error as Error).message}`);
         }
       }
     }

@@ -25,8 +25,9 @@ export interface Measurement extends JobResult {
 }
 
 export async function createBucket(peer: RunningPeer): Promise<void> {
-  const connection = await HttpConnection.open(peer.host, peer.port);
-  const signer = new RequestSigner(jobFor(peer, 0, { connections: 1, seconds: 1, operationsMax: 1 }, NO_PLAN));
+  const job = jobFor(peer, 0, { connections: 1, seconds: 1, operationsMax: 1 }, NO_PLAN);
+  const connection = await HttpConnection.open(job.host, job.port);
+  const signer = new RequestSigner(job);
   const { status } = await connection.send(signer.prepare("PUT", `/${BUCKET}`, new Uint8Array(0)));
   connection.close();
   if (status !== 200) throw new Error(`the bucket was answered with ${status}`);
@@ -51,8 +52,9 @@ export async function measure(peer: RunningPeer, workload: Workload, round: numb
 const NO_PLAN: Plan = { kind: "list", prefix: "", keys: 0 };
 
 function jobFor(peer: RunningPeer, seed: number, limits: Workload["limits"], plan: Plan): Job {
-  const { host, port, accessKey, secretKey } = peer;
-  return { host, port, accessKey, secretKey, bucket: BUCKET, ...limits, seed, plan };
+  const { accessKey, secretKey } = peer;
+  const { hostname: host, port } = new URL(peer.url);
+  return { host, port: Number(port), accessKey, secretKey, bucket: BUCKET, ...limits, seed, plan };
 }
 
 async function runJob(peer: RunningPeer, job: Job): Promise<Measurement> {

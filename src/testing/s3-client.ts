@@ -17,7 +17,10 @@ export interface S3Call {
   readonly body?: Uint8Array;
 }
 
-/** A bare S3 client: signs and sends. It answers whatever came; it rejects only where no whole answer came. */
+/** No whole answer came: the connection was refused, or it broke. */
+export class NoAnswer extends Error {}
+
+/** A bare S3 client: signs and sends. It answers whatever came; it rejects only with NoAnswer. */
 export class S3TestClient {
   readonly #host: string;
   readonly #port: number;
@@ -49,15 +52,16 @@ export class S3TestClient {
         headers: Object.fromEntries(pairs(rawHeaders)),
         agent: this.#agent,
       });
-      sent.on("error", reject);
+      const fail = (cause: Error): void => reject(new NoAnswer(`${method} ${target}: ${cause.message}`, { cause }));
+      sent.on("error", fail);
       sent.on("response", (answer) => {
         const chunks: Buffer[] = [];
         answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-        answer.on("error", reject);
+        answer.on("error", fail);
         answer.on("end", () => {
           if (answer.complete)
             resolve({ status: answer.statusCode!, headers: answer.headers, body: Buffer.concat(chunks) });
-          else reject(new Error("the answer broke off"));
+          else fail(new Error("the answer broke off"));
         });
       });
       sent.end(body);

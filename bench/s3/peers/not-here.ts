@@ -2,7 +2,10 @@ import { NotRun, type PeerKind } from "../peer.ts";
 
 /** Peers that no package source of this project's setup has. */
 export const NOT_HERE: readonly PeerKind[] = [
-  absent("MinIO", "its project publishes no binaries any more, and no package source that setup uses has it"),
+  absent(
+    "MinIO",
+    "no binaries are published any more, no package source of setup has it, and its Go module did not build in 10 minutes",
+  ),
   absent("Garage", "no Debian, npm or PyPI package has it"),
 ];
 

@@ -2,6 +2,8 @@ import { assert } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
 
 export const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
+/** What every document that is written begins with. */
+export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 /**
  * Writes one document from front to back. Names come from the program, never from a request; text may be anything.
@@ -9,7 +11,7 @@ export const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
  *     new XmlWriter("Delete", { xmlns: S3_NAMESPACE }).open("Object").text("Key", key).close().finish()
  */
 export class XmlWriter {
-  #document = '<?xml version="1.0" encoding="UTF-8"?>\n';
+  #document: string = XML_DECLARATION;
   readonly #open: string[] = [];
 
   constructor(root: string, attributes?: Readonly<Record<string, string>>) {

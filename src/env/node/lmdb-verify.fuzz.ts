@@ -1,23 +1,24 @@
 // Damages an index's file at random. The walk may miss what does no harm, but what it calls sound must not end the
-// process: a child opens it, reads every row and writes over all of it. Run with FUZZ_SEED and FUZZ_ROUNDS to replay or
-// to go on for longer.
+// process: a child opens it, reads every row and writes over all of it. ASHLAR_SIM_SEED is the seed of the first round,
+// ASHLAR_FUZZ_RUNS how many there are.
 
 import { equal, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
+import { fuzzRuns, simulationSeeds } from "../../testing/seeds.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import type { IndexRow } from "../env.ts";
 import { LmdbIndexes } from "./lmdb-indexes.ts";
 import { currentBootId, DATA_FILE, statData, writeState } from "./lmdb-state.ts";
 
-const { FUZZ_SEED, FUZZ_ROUNDS } = process.env;
-const SEED = Number(FUZZ_SEED ?? 1);
-const ROUNDS = Number(FUZZ_ROUNDS ?? 400);
+const [SEED = 1] = simulationSeeds(1);
+const ROUNDS = fuzzRuns(400);
 const FOLDERS_PER_CHILD = 50;
+const ROUNDS_THAT_TELL = 100;
 
 if (process.argv[2] === "child") await useFolders(process.argv[3]!, process.argv.slice(4));
 else registerTests();
@@ -29,14 +30,16 @@ function registerTests(): void {
       const pristine = await makeFile(root.path);
       let folders: string[] = [];
       let refused = 0;
-      for (let round = 0; round < ROUNDS; round++) {
-        const name = `damaged-${round}`;
-        await leaveOpen(join(root.path, name), damage(pristine, new Prng(SEED * 1_000_003 + round)));
+      for (let seed = SEED; seed < SEED + ROUNDS; seed++) {
+        const name = `damaged-${seed}`;
+        await leaveOpen(join(root.path, name), damage(pristine, new Prng(seed)));
         folders.push(name);
-        if (folders.length < FOLDERS_PER_CHILD && round + 1 < ROUNDS) continue;
+        if (folders.length < FOLDERS_PER_CHILD && seed + 1 < SEED + ROUNDS) continue;
         refused += runChild(root.path, folders);
+        for (const used of folders) await rm(join(root.path, used), { recursive: true });
         folders = [];
       }
+      if (ROUNDS < ROUNDS_THAT_TELL) return;
       ok(refused > ROUNDS / 10, `only ${refused} of ${ROUNDS} damaged files were refused`);
     });
   });
@@ -46,7 +49,7 @@ function registerTests(): void {
 function runChild(root: string, folders: readonly string[]): number {
   const child = spawnSync(process.execPath, [import.meta.filename, "child", root, ...folders], { encoding: "utf8" });
   const done = child.stdout.split("\n").filter((line) => line !== "");
-  equal(child.signal ?? child.status, 0, `died after ${done.at(-1)} (seed ${SEED}): ${child.stderr}`);
+  equal(child.signal ?? child.status, 0, `died after ${done.at(-1)} (the number is the seed): ${child.stderr}`);
   return done.filter((line) => line.endsWith("refused")).length;
 }
 

@@ -4,8 +4,8 @@ import {
   bucketArn,
   objectArn,
   type Policy,
-  parseBucketPolicy,
   type RequestContext,
+  storedBucketPolicy,
 } from "../../service/access/index.ts";
 import type { Objects, Tags } from "../../service/objects/index.ts";
 import { text } from "../../std/bytes.ts";
@@ -68,7 +68,7 @@ export class Permissions {
 
   async #policyOf(bucket: string): Promise<Policy | undefined> {
     const content = await this.#objects.getDocument(bucket, "policy");
-    return content === undefined ? undefined : parsed(content, bucket);
+    return content === undefined ? undefined : storedBucketPolicy(content, bucket);
   }
 
   /** Tags are read only where a policy looks at them. */
@@ -110,18 +110,6 @@ export function objectNeed(action: Action, bucket: string, key: string, versionI
 }
 
 const BUCKET_TAGS = ["s3:BucketTag/", "aws:ResourceTag/"] as const;
-
-/** The service keeps a document's bytes in its cache and gives the same array again: what was made of it goes with it. */
-const PARSED: WeakMap<Uint8Array, Policy> = new WeakMap();
-
-function parsed(content: Uint8Array, bucket: string): Policy {
-  let policy = PARSED.get(content);
-  if (policy === undefined) {
-    policy = parseBucketPolicy(text(content), bucket);
-    PARSED.set(content, policy);
-  }
-  return policy;
-}
 
 function conditionKeys(policies: readonly Policy[]): ReadonlySet<string> {
   return new Set(

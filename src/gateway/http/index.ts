@@ -1,7 +1,6 @@
 export { type AccessRecord, type HttpObserver, maskTarget, SILENT_OBSERVER } from "./access-record.ts";
 export { HTTP_ERRORS, type HttpError, type HttpErrorCode, httpFailure } from "./errors.ts";
 export { DateHeader, parseHttpDate } from "./http-date.ts";
-export { type AddressRange, inRange, parseAddress, parseRange } from "./ip-address.ts";
 export { MeteredBody, PACE_DEFAULTS, type PaceLimits } from "./metered-body.ts";
 export { listOf, parseLength, RequestHeaders } from "./request-headers.ts";
 export { RequestIds } from "./request-ids.ts";

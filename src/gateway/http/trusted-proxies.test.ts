@@ -67,3 +67,14 @@ test("an entry that is no address ends the chain", () => {
 test("a setting that is neither an address nor a network is named", () => {
   assert.deepEqual(TrustedProxies.parse(["10.0.0.0/8", "localhost"]), { invalid: "localhost" });
 });
+
+test("addresses in brackets are read as without, those of a proxy and those of a client", () => {
+  const headers = { "X-Forwarded-For": "[2001:db8::9], [fd00::7]" };
+  const { address } = originOf(["[fd00::]/8"], "fd00::1", headers);
+  assert.equal(address, "2001:db8::9");
+});
+
+test("all of IPv6 is trusted without trusting IPv4, and an IPv4 proxy however the socket reports it", () => {
+  assert.equal(originOf(["::/0"], "10.0.0.1", FORWARDED).address, "10.0.0.1");
+  assert.equal(originOf(["10.0.0.0/8"], "::ffff:10.0.0.1", FORWARDED).address, "198.51.100.9");
+});

@@ -1,4 +1,4 @@
-import { type AddressRange, inRange, parseAddress, parseRange } from "./ip-address.ts";
+import { type IpBlock, ipBlockContains, parseIpAddress, parseIpBlock } from "../../std/ip-address.ts";
 import { listOf, type RequestHeaders } from "./request-headers.ts";
 
 /** The client as the nearest proxies that we trust saw it; without them, the other end of the connection. */
@@ -14,26 +14,26 @@ export interface ClientOrigin {
  * one element for each proxy that is trusted: what the client itself wrote in front of them is never believed.
  */
 export class TrustedProxies {
-  readonly #ranges: readonly AddressRange[];
+  readonly #blocks: readonly IpBlock[];
 
-  private constructor(ranges: readonly AddressRange[]) {
-    this.#ranges = ranges;
+  private constructor(blocks: readonly IpBlock[]) {
+    this.#blocks = blocks;
   }
 
   /** Addresses or `address/bits`; gives the first text that is neither instead. */
   static parse(texts: readonly string[]): TrustedProxies | { readonly invalid: string } {
-    const ranges: AddressRange[] = [];
+    const blocks: IpBlock[] = [];
     for (const text of texts) {
-      const range = parseRange(text.trim());
-      if (range === undefined) return { invalid: text };
-      ranges.push(range);
+      const block = parseIpBlock(withoutBrackets(text.trim()));
+      if (block === undefined) return { invalid: text };
+      blocks.push(block);
     }
-    return new TrustedProxies(ranges);
+    return new TrustedProxies(blocks);
   }
 
   originOf(remoteAddress: string, secure: boolean, headers: RequestHeaders): ClientOrigin {
     const host = headers.get("host");
-    if (this.#ranges.length === 0 || !this.#trusts(remoteAddress)) return { address: remoteAddress, secure, host };
+    if (this.#blocks.length === 0 || !this.#trusts(remoteAddress)) return { address: remoteAddress, secure, host };
     const hops = listOf(headers.get("x-forwarded-for"));
     let proxies = 1;
     let at = hops.length - 1;
@@ -43,16 +43,21 @@ export class TrustedProxies {
     }
     const scheme = fromEnd(listOf(headers.get("x-forwarded-proto")), proxies)?.toLowerCase();
     return {
-      address: at >= 0 ? hops[at]! : remoteAddress,
+      address: at >= 0 ? withoutBrackets(hops[at]!) : remoteAddress,
       secure: scheme === undefined ? secure : scheme === "https",
       host: fromEnd(listOf(headers.get("x-forwarded-host")), proxies) ?? host,
     };
   }
 
   #trusts(text: string): boolean {
-    const address = parseAddress(text);
-    return address !== undefined && this.#ranges.some((range) => inRange(address, range));
+    const address = parseIpAddress(withoutBrackets(text));
+    return address !== undefined && this.#blocks.some((block) => ipBlockContains(block, address));
   }
+}
+
+/** Some proxies write IPv6 addresses as a URL does: `[2001:db8::1]`. */
+function withoutBrackets(text: string): string {
+  return text.startsWith("[") ? text.replace(/^\[([^\]]*)\]/, "$1") : text;
 }
 
 /** What the outermost trusted proxy wrote. A shorter list was set, not appended to, by one further in. */

@@ -18,12 +18,14 @@ import { parseTagging } from "./tags.ts";
 import { XmlReply } from "./xml.ts";
 
 export const copyObject: Operator = operator({
+  isLong: true,
   parse: parseCopy,
   handle: (request, { objects }) => objects.copy(request),
   encode: encodeCopy,
 });
 
 export const uploadPartCopy: Operator = operator({
+  isLong: true,
   parse: (input): CopyPartRequest => {
     const { headers, query } = input;
     const range = headers.get("x-amz-copy-source-range");

@@ -1,6 +1,5 @@
-import { type Policy, parseBucketPolicy } from "../../service/access/index.ts";
+import { type Policy, storedBucketPolicy } from "../../service/access/index.ts";
 import type { BucketDocument, Objects } from "../../service/objects/index.ts";
-import { text } from "../../std/bytes.ts";
 import { type CorsRule, decodeCors } from "./cors-rules.ts";
 import { s3Failure } from "./errors.ts";
 import { decodeBucketTags } from "./tagging-document.ts";
@@ -18,8 +17,9 @@ export class DocumentCache {
   }
 
   /** Rejects with BUCKET_MISSING. */
-  policy(bucket: string): Promise<Policy | undefined> {
-    return this.#read(bucket, "policy", (content) => parseBucketPolicy(text(content), bucket));
+  async policy(bucket: string): Promise<Policy | undefined> {
+    const content = await this.#objects.getDocument(bucket, "policy");
+    return content === undefined ? undefined : storedBucketPolicy(content, bucket);
   }
 
   cors(bucket: string): Promise<readonly CorsRule[] | undefined> {

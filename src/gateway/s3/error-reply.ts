@@ -19,7 +19,7 @@ export interface ErrorPlace {
 export function errorReply(error: ToldError, place: ErrorPlace): S3Reply {
   const headers = errorHeaders(error);
   if (place.method === "HEAD" || error.status === 304) return { status: error.status, headers };
-  return xmlReply(error.status, headers, errorBody(error, place));
+  return xmlReply(error.status, headers, errorDocument(error, place));
 }
 
 function errorHeaders({ code, data }: ToldError): string[] {
@@ -37,7 +37,7 @@ function errorHeaders({ code, data }: ToldError): string[] {
   return headers;
 }
 
-function errorBody(error: ToldError, place: ErrorPlace): Uint8Array {
+export function errorDocument(error: ToldError, place: ErrorPlace): Uint8Array {
   const { code, message, data } = error;
   const { BucketName, Key, bucket = place.bucket, size, bytes = size } = data;
   const xml = new XmlWriter("Error").text("Code", code).text("Message", message);

@@ -1,16 +1,19 @@
-import type { Clock, Compute, Exchange, Random } from "../../env/index.ts";
+import type { Clock, Compute, Exchange, Random, Timers } from "../../env/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
+import { assert } from "../../std/assert.ts";
+import { AshlarError } from "../../std/errors.ts";
 import { createShell, type HttpCall, type HttpObserver, TrustedProxies } from "../http/index.ts";
 import { type Address, addressOf } from "./address.ts";
 import { type AccessPort, anonymousCaller, authenticate, type Caller, type Signing } from "./authenticate.ts";
 import { addCors } from "./cors.ts";
 import { DocumentCache } from "./documents.ts";
 import { toS3Error } from "./error-map.ts";
-import { errorReply } from "./error-reply.ts";
+import { type ErrorPlace, errorDocument, errorReply } from "./error-reply.ts";
 import { notImplemented, s3Failure } from "./errors.ts";
 import { FormMemory } from "./form-memory.ts";
 import { HANDLERS } from "./handlers.ts";
 import { hideMissing } from "./hide-missing.ts";
+import { KeepAliveBody } from "./keep-alive.ts";
 import { contextOf, needsOf } from "./needs.ts";
 import { FEATURES, type Operation, type ServedName } from "./operations/index.ts";
 import type { Ports } from "./operator.ts";
@@ -22,7 +25,12 @@ import { hoistHeaders, type S3Reply, type S3Request } from "./request.ts";
 import { routeOf } from "./routing.ts";
 
 export interface S3GatewayParts {
-  readonly env: { readonly clock: Clock; readonly random: Random; readonly compute: Compute };
+  readonly env: {
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly random: Random;
+    readonly compute: Compute;
+  };
   readonly objects: Objects;
   readonly access: AccessPort;
   readonly signing: Signing;
@@ -91,22 +99,41 @@ class Gateway {
     for (const need of needs) await ports.permissions.require(need);
     await checkOwner(input, ports);
     const reply = await this.#run(operation.name as ServedName, input, ports);
-    await this.#send(call, address, reply);
+    if (reply.rest === undefined) await this.#send(call, address, reply);
+    else await this.#sendBegun(call, address, reply, reply.rest);
   }
 
   async refuse(call: HttpCall, error: unknown): Promise<void> {
     const told = toS3Error(call.body.failure ?? error);
     call.errorCode = told.code;
     const address = this.#addressForError(call);
-    const reply = errorReply(told, {
-      method: call.exchange.method,
-      resource: call.exchange.target.split("?", 1)[0]!.slice(0, 2048),
-      requestId: call.requestId,
-      hostId: call.hostId,
-      bucket: address?.bucket,
-      key: address?.key,
-    });
-    await this.#send(call, address, reply);
+    await this.#send(call, address, errorReply(told, placeOf(call, address)));
+  }
+
+  /** Keeps the client waiting until the rest is there. The work is seen to its end, whether the client waits or not. */
+  async #sendBegun(call: HttpCall, address: Address, reply: S3Reply, rest: Promise<S3Reply>): Promise<void> {
+    const document = this.#documentOf(rest, call, address);
+    const body = new KeepAliveBody(this.#parts.env.timers, document);
+    try {
+      await this.#send(call, address, { ...reply, body });
+    } finally {
+      await document;
+      call.bytesSent = body.bytesRead;
+    }
+  }
+
+  /** What the work ended with; never rejects. */
+  async #documentOf(rest: Promise<S3Reply>, call: HttpCall, address: Address): Promise<Uint8Array> {
+    try {
+      const { body } = await rest;
+      assert(body instanceof Uint8Array, "what ends an answer that has begun is a document");
+      return body;
+    } catch (error) {
+      if (!(error instanceof AshlarError)) this.#parts.observer?.unexpected(error, call.requestId);
+      const told = toS3Error(error);
+      call.errorCode = told.code;
+      return errorDocument(told, placeOf(call, address));
+    }
   }
 
   async #run(name: ServedName, input: S3Request, ports: Ports): Promise<S3Reply> {
@@ -133,6 +160,7 @@ class Gateway {
       objects,
       access,
       clock: env.clock,
+      timers: env.timers,
       compute: env.compute,
       options,
       documents,
@@ -165,4 +193,10 @@ class Gateway {
       return undefined;
     }
   }
+}
+
+function placeOf({ exchange, requestId, hostId }: HttpCall, address: Address | undefined): ErrorPlace {
+  const { method, target } = exchange;
+  const resource = target.split("?", 1)[0]!.slice(0, 2048);
+  return { method, resource, requestId, hostId, bucket: address?.bucket, key: address?.key };
 }

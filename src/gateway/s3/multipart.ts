@@ -79,6 +79,7 @@ export const uploadPart: Operator = operator({
 });
 
 export const completeMultipartUpload: Operator = operator({
+  isLong: true,
   parse: parseComplete,
   handle: (request, { objects }) => objects.completeUpload(request),
   encode: (result, request, input, ports): S3Reply => encodeComplete(result, request, locationOf(input, ports.options)),

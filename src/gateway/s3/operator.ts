@@ -1,8 +1,9 @@
-import type { Clock, Compute } from "../../env/index.ts";
+import type { Clock, Compute, Timers } from "../../env/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
 import type { AccessPort, Signing } from "./authenticate.ts";
 import type { DocumentCache } from "./documents.ts";
 import type { FormMemory } from "./form-memory.ts";
+import { begunInTime } from "./keep-alive.ts";
 import type { S3Options } from "./options.ts";
 import type { Permissions } from "./permissions.ts";
 import type { S3Reply, S3Request } from "./request.ts";
@@ -11,6 +12,7 @@ import type { S3Reply, S3Request } from "./request.ts";
 export interface Ports {
   readonly objects: Objects;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly compute: Compute;
   readonly options: S3Options;
   readonly documents: DocumentCache;
@@ -31,6 +33,8 @@ export interface OperatorParts<Request, Result> {
   parse(request: S3Request, ports: Ports): Request | Promise<Request>;
   handle(request: Request, ports: Ports): Promise<Result>;
   encode(result: Result, request: Request, input: S3Request, ports: Ports): S3Reply;
+  /** `handle` may take minutes: the answer, which is XML, begins before it is done. */
+  readonly isLong?: true;
 }
 
 export type Operator = (input: S3Request, ports: Ports) => Promise<S3Reply>;
@@ -38,8 +42,8 @@ export type Operator = (input: S3Request, ports: Ports) => Promise<S3Reply>;
 export function operator<Request, Result>(parts: OperatorParts<Request, Result>): Operator {
   return async (input, ports) => {
     const request = await parts.parse(input, ports);
-    const result = await parts.handle(request, ports);
-    return parts.encode(result, request, input, ports);
+    const work = async (): Promise<S3Reply> => parts.encode(await parts.handle(request, ports), request, input, ports);
+    return parts.isLong ? begunInTime(ports.timers, work()) : work();
   };
 }
 

@@ -21,12 +21,14 @@ export interface S3Request {
   readonly caller: Caller;
 }
 
-/** What goes out: names and values in turn, and a body whose length is known. */
+/** What goes out: names and values in turn, and a body whose length is known; or the beginning of an answer. */
 export interface S3Reply {
   readonly status: number;
   readonly headers: string[];
   readonly body?: Uint8Array | ByteSource;
   readonly bodyBytes?: number;
+  /** In the place of a body: the outcome is still being worked for. Its document is the rest of the answer. */
+  readonly rest?: Promise<S3Reply>;
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();

@@ -1,11 +1,18 @@
-import { escapeXml, parseXml, S3_NAMESPACE, type XmlElement, XmlWriter } from "../../codec/xml/index.ts";
+import {
+  escapeXml,
+  parseXml,
+  S3_NAMESPACE,
+  XML_DECLARATION,
+  type XmlElement,
+  XmlWriter,
+} from "../../codec/xml/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { isoTime } from "../../std/time-text.ts";
 import type { S3Reply } from "./request.ts";
 
 export type { XmlElement } from "../../codec/xml/index.ts";
 
-const CONTENT_TYPE = "application/xml";
+export const XML_TYPE = "application/xml";
 const XSI = "http://www.w3.org/2001/XMLSchema-instance";
 
 /** A document of S3's namespace that becomes an answer. */
@@ -40,11 +47,11 @@ export class XmlReply extends XmlWriter {
 /** A document that is one text. */
 export function textReply(root: string, text: string): S3Reply {
   const element = `<${root} xmlns="${S3_NAMESPACE}">${escapeXml(text)}</${root}>`;
-  return xmlReply(200, [], utf8(`<?xml version="1.0" encoding="UTF-8"?>\n${element}`));
+  return xmlReply(200, [], utf8(XML_DECLARATION + element));
 }
 
 export function xmlReply(status: number, headers: string[], body: Uint8Array): S3Reply {
-  headers.push("Content-Type", CONTENT_TYPE, "Content-Length", String(body.length));
+  headers.push("Content-Type", XML_TYPE, "Content-Length", String(body.length));
   return { status, headers, body };
 }
 

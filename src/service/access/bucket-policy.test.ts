@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written so.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
-import { isPublic, parseBucketPolicy } from "./bucket-policy.ts";
+import { isPublic, parseBucketPolicy, storedBucketPolicy } from "./bucket-policy.ts";
 
 const READ = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::bucket/*" };
 
@@ -21,6 +22,23 @@ function faultOf(elements: object): string {
 }
 
 describe("a bucket's policy", () => {
+  test("is parsed once for the same stored bytes, and fails as damaged where they are no policy", () => {
+    const content = utf8(JSON.stringify({ Version: "2012-10-17", Statement: READ }));
+    const policy = storedBucketPolicy(content, "bucket");
+    assert.equal(storedBucketPolicy(content, "bucket"), policy);
+    assert.notEqual(storedBucketPolicy(content.slice(), "bucket"), policy);
+    for (const broken of [
+      "",
+      "{}",
+      JSON.stringify({ Version: "2012-10-17", Statement: { ...READ, Effect: "Perhaps" } }),
+    ]) {
+      assert.throws(
+        () => storedBucketPolicy(utf8(broken), "bucket"),
+        (error: unknown) => hasCode(error, "RECORD_DAMAGED"),
+      );
+    }
+  });
+
   test("speaks of its bucket: what can match nothing in it is refused", () => {
     const object = [
       "arn:aws:s3:::bucket/*",

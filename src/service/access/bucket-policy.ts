@@ -1,7 +1,9 @@
 // What only a bucket's policy has to satisfy: it speaks of its own bucket, and each of its actions can apply to a
 // resource that it names. And the question of GetBucketPolicyStatus: does it let the public in?
 
-import { parseBlock } from "./ip.ts";
+import { text } from "../../std/bytes.ts";
+import { parseIpBlock } from "../../std/ip-address.ts";
+import { accessFailure } from "./errors.ts";
 import { ACTIONS, type Action } from "./policy/actions.ts";
 import { bucketArn } from "./policy/arn.ts";
 import type { Condition } from "./policy/condition.ts";
@@ -14,6 +16,25 @@ export function parseBucketPolicy(document: string, bucket: string): Policy {
   const policy = parsePolicy(document, { name: bucket, source: "bucket" });
   for (const statement of policy.statements) checkStatement(statement, bucket);
   return policy;
+}
+
+/** The objects service keeps a document's bytes in its cache and gives the same array again: what was made of it goes with it. */
+const STORED: WeakMap<Uint8Array, Policy> = new WeakMap();
+
+/**
+ * The policy that a bucket has, parsed once for all gateways. It was valid when it was put; where it no longer is, it
+ * fails with RECORD_DAMAGED, and nobody gets in by what it might have said.
+ */
+export function storedBucketPolicy(content: Uint8Array, bucket: string): Policy {
+  const known = STORED.get(content);
+  if (known !== undefined) return known;
+  try {
+    const policy = parseBucketPolicy(text(content), bucket);
+    STORED.set(content, policy);
+    return policy;
+  } catch (cause) {
+    throw accessFailure("RECORD_DAMAGED", { data: { bucket, record: "policy" }, cause });
+  }
 }
 
 /**
@@ -123,6 +144,6 @@ function restricts(condition: Condition): boolean {
 
 /** Broader than /8 (IPv4) or /32 (IPv6) is the public. */
 function isNarrow(text: string): boolean {
-  const block = parseBlock(text)!;
+  const block = parseIpBlock(text)!;
   return block.bits >= (block.words.length === 1 ? 8 : 32);
 }

@@ -7,7 +7,7 @@ export {
   openAccess,
   type SignedIn,
 } from "./access.ts";
-export { isPublic, parseBucketPolicy } from "./bucket-policy.ts";
+export { isPublic, parseBucketPolicy, storedBucketPolicy } from "./bucket-policy.ts";
 export type { CredentialRefusal, CredentialResult } from "./credentials.ts";
 export { ACCESS_ERRORS, type AccessError, type AccessErrorCode, accessFailure } from "./errors.ts";
 export type { CreateKey, KeyInfo, KeyPage, Keys, NewKey, UpdateKey } from "./keys.ts";

@@ -6,7 +6,7 @@
 // address's: who owns one account must not get free guesses at others by it. Time is passed in and only compared: no
 // clock, no timer.
 
-import { addressGroup } from "./ip.ts";
+import { ipAddressGroup } from "../../std/ip-address.ts";
 
 export interface LoginLimits {
   readonly userFailuresFree: number;
@@ -52,12 +52,12 @@ export class LoginLimiter {
 
   /** Milliseconds until an attempt is taken; 0 for now. An attempt that is not taken is not counted. */
   delayMillis({ user, address, nowMillis }: LoginAttempt): number {
-    const byAddress = this.#addresses.delayMillis(addressGroup(address), nowMillis);
+    const byAddress = this.#addresses.delayMillis(ipAddressGroup(address), nowMillis);
     return user === undefined ? byAddress : Math.max(byAddress, this.#users.delayMillis(user, nowMillis));
   }
 
   failed({ user, address, nowMillis }: LoginAttempt): void {
-    this.#addresses.count(addressGroup(address), nowMillis);
+    this.#addresses.count(ipAddressGroup(address), nowMillis);
     if (user !== undefined) this.#users.count(user, nowMillis);
   }
 

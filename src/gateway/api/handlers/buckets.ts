@@ -1,4 +1,4 @@
-import { bucketArn, isPublic, parseBucketPolicy } from "../../../service/access/index.ts";
+import { bucketArn, isPublic, parseBucketPolicy, storedBucketPolicy } from "../../../service/access/index.ts";
 import type { BucketInfo } from "../../../service/objects/index.ts";
 import { text, utf8 } from "../../../std/bytes.ts";
 import { type Handlers, PAGE_DEFAULT, type Services } from "../handler.ts";
@@ -42,8 +42,7 @@ export function bucketHandlers({ objects }: Services): Handlers<typeof BUCKET_OP
     async getBucketPolicy({ path: { bucket } }) {
       const content = await objects.getDocument(bucket, "policy");
       if (content === undefined) return { public: false };
-      const document = text(content);
-      return { document, public: isPublic(parseBucketPolicy(document, bucket)) };
+      return { document: text(content), public: isPublic(storedBucketPolicy(content, bucket)) };
     },
 
     async putBucketPolicy({ path: { bucket }, body: { document } }) {

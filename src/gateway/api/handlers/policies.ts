@@ -9,9 +9,9 @@ import {
   parseBucketPolicy,
   parsePolicy,
   type RequestContext,
+  storedBucketPolicy,
 } from "../../../service/access/index.ts";
 import type { Objects } from "../../../service/objects/index.ts";
-import { text } from "../../../std/bytes.ts";
 import { hasCode } from "../../../std/errors.ts";
 import { nearestName } from "../../../std/options.ts";
 import { apiFailure } from "../errors.ts";
@@ -115,7 +115,7 @@ async function policyOfBucketIn(objects: Objects, resource: string): Promise<Pol
   if (bucket === undefined) return undefined;
   try {
     const content = await objects.getDocument(bucket, "policy");
-    return content === undefined ? undefined : parseBucketPolicy(text(content), bucket);
+    return content === undefined ? undefined : storedBucketPolicy(content, bucket);
   } catch (error) {
     if (hasCode(error, "BUCKET_MISSING")) return undefined;
     throw error;

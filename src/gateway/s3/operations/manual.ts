@@ -138,6 +138,8 @@ const RULES: readonly string[] = [
   "  a body may carry the checksum of no bytes; it is ignored.",
   "- **Ranges**: one. A request for several gets the whole object.",
   "- **Conditions** on writes, copies, completed uploads and deletes are decided atomically with the write.",
+  "- **Long work.** A copy or a completion that takes more than 5 seconds answers `200` then, sends white space every 5",
+  "  seconds, and ends with its document: an `<Error>` too, as in S3. A version id can not be in its headers any more.",
   "- **Listing** is in the order of UTF-8 bytes. With `encoding-type=url` a space is `%20`.",
   "- **Metadata** that is not ASCII goes in and out as UTF-8; what no header can hold goes out as an encoded word",
   "  (RFC 2047).",

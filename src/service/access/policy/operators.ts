@@ -2,7 +2,7 @@
 // negation, IfExists, the set operators and absent keys are the same for all and live in condition.ts.
 
 import { equalBytes, fromBase64, utf8 } from "../../../std/bytes.ts";
-import { type Address, contains, parseAddress, parseBlock } from "../ip.ts";
+import { type IpAddress, ipBlockContains, parseIpAddress, parseIpBlock } from "../../../std/ip-address.ts";
 import { malformed, quoted } from "./fault.ts";
 import type { PolicyRequest } from "./request.ts";
 import { isVariable, parseTemplate, Template, type TemplatePart } from "./template.ts";
@@ -142,16 +142,16 @@ function binaryEquals(values: readonly ListedValue[]): ValueMatcher {
 
 function ipAddress(values: readonly ListedValue[]): ValueMatcher {
   const blocks = values.map(({ text, path }) => {
-    const block = parseBlock(text);
+    const block = parseIpBlock(text);
     if (block === undefined) throw malformed(path, `${quoted(text)} is no address and no CIDR block.`);
     return block;
   });
   // Clients come with many requests from one address.
-  let last: { readonly text: string; readonly address: Address | undefined } | undefined;
+  let last: { readonly text: string; readonly address: IpAddress | undefined } | undefined;
   return always((value) => {
-    if (last?.text !== value) last = { text: value, address: parseAddress(value) };
+    if (last?.text !== value) last = { text: value, address: parseIpAddress(value) };
     const { address } = last;
-    return address !== undefined && blocks.some((block) => contains(block, address));
+    return address !== undefined && blocks.some((block) => ipBlockContains(block, address));
   });
 }
 

@@ -1,18 +1,18 @@
 // Internet addresses and CIDR blocks as text. An IPv4 address mapped into IPv6 (::ffff:192.0.2.1, as a dual-stack
 // socket reports it) is the IPv4 address: a rule for 192.0.2.0/24 must not depend on how the server listens.
 
-export interface Address {
+export interface IpAddress {
   /** One 32-bit word for IPv4, four for IPv6. */
   readonly words: readonly number[];
 }
 
-export interface Block extends Address {
+export interface IpBlock extends IpAddress {
   /** Length of the prefix, 0 to 32 or 128. */
   readonly bits: number;
 }
 
 /** Undefined where the text is no address. A zone ("%eth0") is ignored. */
-export function parseAddress(text: string): Address | undefined {
+export function parseIpAddress(text: string): IpAddress | undefined {
   if (text.length > 64) return undefined;
   const zone = text.indexOf("%");
   const plain = zone < 0 ? text : text.slice(0, zone);
@@ -29,9 +29,9 @@ export function parseAddress(text: string): Address | undefined {
  * "192.0.2.0/24", "2001:db8::/32", or one address. Bits behind the prefix are ignored. Undefined where the text is
  * neither.
  */
-export function parseBlock(text: string): Block | undefined {
+export function parseIpBlock(text: string): IpBlock | undefined {
   const slash = text.indexOf("/");
-  const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  const address = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
   if (address === undefined || text.includes("%")) return undefined;
   const bitsMax = address.words.length * 32;
   if (slash < 0) return { words: address.words, bits: bitsMax };
@@ -42,7 +42,7 @@ export function parseBlock(text: string): Block | undefined {
   return bits < 0 || bits > bitsMax ? undefined : { words: address.words, bits };
 }
 
-export function contains(block: Block, address: Address): boolean {
+export function ipBlockContains(block: IpBlock, address: IpAddress): boolean {
   if (block.words.length !== address.words.length) return false;
   let bits = block.bits;
   for (let at = 0; bits > 0; at++, bits -= 32) {
@@ -56,8 +56,8 @@ export function contains(block: Block, address: Address): boolean {
  * One name for all addresses that one household or host can choose from: the address itself for IPv4, its /64 for IPv6.
  * Text that is no address stands for itself.
  */
-export function addressGroup(text: string): string {
-  const words = parseAddress(text)?.words;
+export function ipAddressGroup(text: string): string {
+  const words = parseIpAddress(text)?.words;
   if (words === undefined) return text.slice(0, 64);
   if (words.length === 1) return String(words[0]);
   return `${words[0]!.toString(16)}:${words[1]!.toString(16)}/64`;
