@@ -62,6 +62,9 @@ export async function benchS3(options: S3Options): Promise<S3Report> {
   return { peers, rows: [...rows, ...lists], streams };
 }
 
+/** Its keys are none of the rounds'. */
+const WARM_UP_ROUND = -1;
+
 interface Running {
   readonly name: string;
   readonly peer: RunningPeer;
@@ -95,7 +98,10 @@ async function withPeers(
 async function warmUp(running: readonly Running[], { log }: S3Options): Promise<void> {
   for (const { name, peer } of running) {
     log(`warming up ${name}`);
-    for (const workload of WARM_UP) await measure(peer, workload, 0);
+    for (const workload of WARM_UP) {
+      await prepare(peer, workload);
+      await measure(peer, workload, WARM_UP_ROUND);
+    }
   }
 }
 

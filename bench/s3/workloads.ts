@@ -31,13 +31,12 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
+const WARM_UP_LIMITS = { connections: 64, seconds: 20, operationsMax: 25_000 };
+
 /** Untimed. */
-export const WARM_UP: readonly Workload[] = [4 * KIB, 16 * KIB].map((bytes) => ({
-  name: `warm-up, ${bytes} bytes`,
-  unit: "requests/s",
-  limits: { connections: 64, seconds: 15, operationsMax: 20_000 },
-  plan: () => ({ kind: "mixed", prefix: `warm-up-${bytes}/`, bytes }),
-}));
+export const WARM_UP: readonly Workload[] = [4 * KIB, 16 * KIB].flatMap((bytes) =>
+  pair(`warm-up ${bytes}`, bytes, WARM_UP_LIMITS, 2000),
+);
 
 /** While these run the server's resident memory is watched. */
 export const STREAMS: readonly Workload[] = [

@@ -6,13 +6,15 @@ import type { Entry } from "./state-machine.ts";
 /** First byte of an entry. Other kinds (membership) come with larger groups. */
 const COMMANDS = 1;
 
+const VARINT_BYTES_MAX = 8;
+
 /** Encoded once: the same bytes go to the log and to the peers. */
 export function encodeEntry(commands: readonly Uint8Array[]): Uint8Array {
-  let bytes = 9;
-  for (const command of commands) bytes += command.length + 4;
+  let bytes = 1 + VARINT_BYTES_MAX;
+  for (const command of commands) bytes += command.length + VARINT_BYTES_MAX;
   const writer = new ByteWriter(bytes).u8(COMMANDS).varint(commands.length);
   for (const command of commands) writer.blob(command);
-  return writer.finish();
+  return writer.end();
 }
 
 export function decodeEntry(index: number, term: number, bytes: Uint8Array): Entry {

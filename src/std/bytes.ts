@@ -7,7 +7,18 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  return text.length <= HEAP_ARRAY_BYTES_MAX ? (shortAscii(text) ?? encoder.encode(text)) : encoder.encode(text);
+}
+
+/** Keys and names are short and mostly ASCII: a loop has them several times sooner than the encoder. */
+function shortAscii(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) return undefined;
+    bytes[at] = code;
+  }
+  return bytes;
 }
 
 /** Decodes UTF-8; invalid sequences become U+FFFD. */
@@ -78,11 +89,11 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-const HEX = "0123456789abcdef";
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 export function toHex(bytes: Uint8Array): string {
   let out = "";
-  for (const byte of bytes) out += HEX[byte >> 4]! + HEX[byte & 15]!;
+  for (let at = 0; at < bytes.length; at++) out += HEX_OF_BYTE[bytes[at]!]!;
   return out;
 }
 

@@ -1,5 +1,8 @@
 import { assert } from "./assert.ts";
-import { utf8 } from "./bytes.ts";
+import { EMPTY, utf8 } from "./bytes.ts";
+import { Copier } from "./copier.ts";
+
+const results = new Copier();
 
 /**
  * Builds one binary record. Integers are little-endian; `varint` is LEB128 for unsigned numbers up to 2^53 - 1.
@@ -77,7 +80,15 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return results.copy(this.#bytes, 0, this.#length);
+  }
+
+  /** What was written, in the writer's own memory, which it gives up. */
+  end(): Uint8Array {
+    const bytes = this.#bytes.subarray(0, this.#length);
+    this.#bytes = EMPTY;
+    this.#length = 0;
+    return bytes;
   }
 
   /** Copies what was written so far, without a new array. */

@@ -1,5 +1,5 @@
 import { assert } from "../../std/assert.ts";
-import { Copier } from "../copier.ts";
+import { Copier } from "../../std/copier.ts";
 import type { Index, IndexChanges, IndexRange, IndexRow, IndexSnapshot } from "../env.ts";
 import { type EnvError, envFailure } from "../errors.ts";
 import { checkIndexKey, checkIndexValue } from "../index-limits.ts";

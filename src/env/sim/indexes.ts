@@ -1,6 +1,6 @@
 import { assert } from "../../std/assert.ts";
+import { Copier } from "../../std/copier.ts";
 import type { Prng } from "../../std/prng.ts";
-import { Copier } from "../copier.ts";
 import type { Index, IndexChanges, Indexes, IndexRange, IndexRow, IndexSnapshot } from "../env.ts";
 import { envFailure } from "../errors.ts";
 import { checkIndexKey, checkIndexValue } from "../index-limits.ts";

@@ -20,10 +20,11 @@ export function newBucketId(random: Random): string {
 }
 
 export function objectKey(bucketId: string, key: string): Uint8Array {
-  const bytes = utf8(key);
-  if (bytes.length === 0 || !key.isWellFormed()) throw objectFailure("KEY_INVALID");
-  if (bytes.length > OBJECT_LIMITS.keyBytesMax) throw objectFailure("KEY_TOO_LONG", { data: { bytes: bytes.length } });
-  return concatBytes([utf8(bucketId), bytes]);
+  if (key === "" || !key.isWellFormed()) throw objectFailure("KEY_INVALID");
+  const whole = utf8(bucketId + key);
+  const bytes = whole.length - BUCKET_ID_CHARACTERS;
+  if (bytes > OBJECT_LIMITS.keyBytesMax) throw objectFailure("KEY_TOO_LONG", { data: { bytes } });
+  return whole;
 }
 
 /** The key in a Store key. */

@@ -63,9 +63,12 @@ const HEADERS = [
 
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
 
+/** Of the records that are written most: each resets it, and `finish` copies. */
+const shared = new ByteWriter(1024);
+
 export function encodeObjectRecord(record: ObjectRecord): Uint8Array {
   const version = versionOf(record.storage);
-  const writer = new ByteWriter(256).u8(version);
+  const writer = shared.reset().u8(version);
   writer.u8(record.deleteMarker ? 1 : 0);
   writeOptionalText(writer, record.versionId);
   writer.varint(record.order).varint(record.size);
@@ -106,7 +109,7 @@ export interface PartRecord {
 
 export function encodePartRecord(record: PartRecord): Uint8Array {
   const version = versionOf(record.storage);
-  const writer = new ByteWriter(128).u8(version).varint(record.size);
+  const writer = shared.reset().u8(version).varint(record.size);
   writeEtag(writer, record.etag);
   writer.varint(record.lastModifiedMillis);
   writeChecksum(writer, record.checksum);
@@ -231,7 +234,7 @@ function readEtag(reader: ByteReader): string {
 
 function writeMetadata(writer: ByteWriter, metadata: ObjectMetadata): void {
   let present = 0;
-  for (const [at, name] of HEADERS.entries()) if (metadata[name] !== undefined) present |= 1 << at;
+  for (let at = 0; at < HEADERS.length; at++) if (metadata[HEADERS[at]!] !== undefined) present |= 1 << at;
   writer.varint(present);
   for (const name of HEADERS) if (metadata[name] !== undefined) writer.string(metadata[name]);
   writeMap(writer, metadata.user);
@@ -240,7 +243,7 @@ function writeMetadata(writer: ByteWriter, metadata: ObjectMetadata): void {
 function readMetadata(reader: ByteReader): ObjectMetadata {
   const present = reader.varint();
   const headers: { -readonly [name in (typeof HEADERS)[number]]?: string } = {};
-  for (const [at, name] of HEADERS.entries()) if (present & (1 << at)) headers[name] = reader.string();
+  for (let at = 0; at < HEADERS.length; at++) if (present & (1 << at)) headers[HEADERS[at]!] = reader.string();
   return { ...headers, user: readMap(reader) };
 }
 

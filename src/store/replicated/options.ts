@@ -14,8 +14,8 @@ export interface ReplicatedOptions {
   readonly historyBytesMax: number;
   readonly watchersMax: number;
   /**
-   * Commands behind the newest checkpoint after which the next one is written, or half that checkpoint's size if that
-   * is more.
+   * Commands behind the newest checkpoint after which the next one is written, or that checkpoint's size if that is
+   * more: so all checkpoints together write no more than the commands did.
    */
   readonly checkpointBytesMin: number;
   /** Commands after which the index is flushed, so that a restart after a crash replays little. */

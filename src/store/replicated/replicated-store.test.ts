@@ -146,16 +146,16 @@ describe("checkpoints", () => {
   });
 
   storeTest(
-    "of a large Store come when half of their size has been written",
+    "of a large Store come when as much as their size has been written",
     { ...often, segmentBytes: MIB },
     async (hosted) => {
       for (let number = 0; number < 10; number++)
         await hosted.store.commit({ puts: [put(`large ${number}`, "x".repeat(100_000))] });
       await hosted.store.checkpoint();
       const before = hosted.store.counters.checkpoints;
-      await write(hosted, 300, 1000);
+      await write(hosted, 600, 1000);
       assert.equal(hosted.store.counters.checkpoints, before);
-      await write(hosted, 300, 1000);
+      await write(hosted, 600, 1000);
       assert.equal(hosted.store.counters.checkpoints, before + 1);
     },
   );

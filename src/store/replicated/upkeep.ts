@@ -112,7 +112,7 @@ export class Upkeep {
   }
 
   #checkpointBytes(): number {
-    return Math.max(this.#settings.options.checkpointBytesMin, this.#newestBytes / 2);
+    return Math.max(this.#settings.options.checkpointBytesMin, this.#newestBytes);
   }
 
   #flush(): void {

@@ -1,4 +1,4 @@
-import { HEAP_ARRAY_BYTES_MAX } from "../std/bytes.ts";
+import { HEAP_ARRAY_BYTES_MAX } from "./bytes.ts";
 
 /**
  * Copies pieces of buffers that somebody else goes on using. A larger array costs 2 µs and more on its own, and work
