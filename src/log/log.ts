@@ -6,7 +6,7 @@ import { GroupIndex, type Run } from "./group-index.ts";
 import { LOG_DEFAULTS, type LogOptions } from "./options.ts";
 import { decodePayload, type LogRecord, payloadBytesMax } from "./record.ts";
 import { recoverLog } from "./recovery.ts";
-import { capacityOf, offsetOf, type Segment, segmentName } from "./segment.ts";
+import { capacityOf, offsetOf, SEGMENT_HEADER_BYTES, type Segment, segmentName } from "./segment.ts";
 import { SegmentPool } from "./segment-pool.ts";
 
 /**
@@ -84,16 +84,19 @@ export class Log implements AsyncDisposable {
 
   /**
    * Writes the records, in order and next to each other, and calls `done` when they are durable; with an error when they may not be.
-   * Callers bound what they have on its way: the log takes all it is given.
+   * Callers bound what they have on its way: the log takes all it is given, but at most a segment an append.
    */
   append(records: readonly LogRecord[], done: (error?: Error) => void): void {
     if (this.#failure !== undefined || this.#closed) {
       done(this.#failure ?? logFailure("LOG_CLOSED"));
       return;
     }
+    let bytes = 0;
     for (const record of records) {
       assert(payloadBytesMax(record) <= this.recordBytesMax, "a record fits into a quarter of a segment");
+      bytes += frameBytes(payloadBytesMax(record));
     }
+    assert(bytes <= this.#options.segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
     this.#waiting.push({ records, done });
     this.#running ??= this.#run();
   }
