@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Disk, Random } from "../env/index.ts";
+import { type Disk, envFailure, type Random } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
@@ -47,6 +47,21 @@ const tamper = async (disk: Disk, name: string, change: (bytes: Uint8Array) => v
   await file.write(0, [bytes]);
   await file.close();
 };
+
+const refusal = (): Error => envFailure("DISK_FAILED");
+
+/** A disk of which some calls do something else. */
+const disturbed = (disk: Disk, calls: Partial<Disk>): Disk => ({
+  open: (name, mode) => disk.open(name, mode),
+  list: (folder) => disk.list(folder),
+  makeDirectory: (folder) => disk.makeDirectory(folder),
+  rename: (from, to) => disk.rename(from, to),
+  remove: (name) => disk.remove(name),
+  syncDirectory: (folder) => disk.syncDirectory(folder),
+  space: () => disk.space(),
+  lock: () => disk.lock(),
+  ...calls,
+});
 
 describe("the log", () => {
   test("gives back after a reopening what was appended, over many segments", async () => {
@@ -146,6 +161,47 @@ describe("the log", () => {
     const log = await openLog(new SimDisk().mount());
     await log.close();
     await assert.rejects(append(log, entries(1, 1)), { code: "LOG_CLOSED" });
+  });
+
+  test("a segment that could not be given back is given back later, before those behind it", async () => {
+    const plain = new SimDisk().mount();
+    let refusals = 0;
+    const disk = disturbed(plain, {
+      rename: (from, to) =>
+        to.includes("spare") && refusals++ === 0 ? Promise.reject(refusal()) : plain.rename(from, to),
+    });
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 300; at++) await append(log, entries(at, 1, 900));
+      await append(log, { kind: "compaction", group: 1, index: 100, term: 1 });
+      await assert.rejects(log.release(), { code: "DISK_FAILED" });
+      await append(log, { kind: "compaction", group: 1, index: 250, term: 1 });
+      await log.release();
+      assert.ok(refusals > 1);
+    }
+    await using log = await openLog(plain);
+    assert.deepEqual(await indexesOf(log), range(251, 300));
+  });
+
+  test("a segment is used again only when a crash can not give its old name back", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const device = new SimDisk({}, new Prng(seed));
+      const plain = device.mount();
+      let isStuck = false;
+      const disk = disturbed(plain, {
+        syncDirectory: (folder) => (isStuck ? new Promise(() => {}) : plain.syncDirectory(folder)),
+      });
+      const log = await openLog(disk);
+      for (let at = 1; at <= 150; at++) await append(log, entries(at, 1, 900));
+      await append(log, { kind: "compaction", group: 1, index: 140, term: 1 });
+      isStuck = true;
+      void log.release();
+      for (let at = 151; at <= 300; at++) log.append([entries(at, 1, 900)], () => {});
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      device.crash();
+      await using again = await openLog(device.mount());
+      assert.ok(again.group(1).lastIndex >= 150, `seed ${seed}`);
+    }
   });
 
   test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {

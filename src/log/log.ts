@@ -157,7 +157,11 @@ export class Log implements AsyncDisposable {
     const newBase = this.#segments[cut]!.base;
     const marks = groups.filter((group) => group.marksPosition < newBase).flatMap((group) => group.marks());
     if (marks.length > 0) await new Promise<void>((resolve, reject) => this.append(marks, settle(resolve, reject)));
-    while (this.#segments[0]!.base < newBase) await this.#pool.retire(this.#segments.shift()!);
+    while (this.#segments[0]!.base < newBase) {
+      // It is ours until it is gone: one that was forgotten on a failure would leave a hole behind the next ones.
+      await this.#pool.retire(this.#segments[0]!);
+      this.#segments.shift();
+    }
   }
 
   async #run(): Promise<void> {

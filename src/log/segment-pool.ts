@@ -1,4 +1,5 @@
 import type { Disk, DiskFile, Env, Random } from "../env/index.ts";
+import { hasCode } from "../std/errors.ts";
 import type { LogOptions } from "./options.ts";
 import { allocateZeroed, beginSegment, type Segment, segmentName } from "./segment.ts";
 
@@ -65,17 +66,21 @@ export class SegmentPool {
       });
   }
 
-  /** Takes a segment that nobody needs any more. Oldest first: the log never has a hole. */
+  /**
+   * Takes a segment that nobody needs any more. Oldest first: the log never has a hole. May be repeated after a failure.
+   * It can be used again only when its new name is durable: else a crash could give the old name back over a new header.
+   */
   async retire(segment: Segment): Promise<void> {
     const name = segmentName(this.#options.folder, segment.id);
-    if (this.#spares.length < this.#options.spareSegmentsMax && segment.fileBytes === this.#options.segmentBytes) {
-      const spare = this.#newSpareName();
-      await this.#disk.rename(name, spare);
-      this.#spares.push(spare);
-    } else {
-      await this.#disk.remove(name);
-    }
+    const isKept =
+      this.#spares.length < this.#options.spareSegmentsMax && segment.fileBytes === this.#options.segmentBytes;
+    const spare = isKept ? this.#newSpareName() : undefined;
+    const isThere = await (spare === undefined ? this.#disk.remove(name) : this.#disk.rename(name, spare)).then(
+      () => true,
+      unlessMissing,
+    );
     await this.#disk.syncDirectory(this.#options.folder);
+    if (isThere && spare !== undefined) this.#spares.push(spare);
   }
 
   async close(): Promise<void> {
@@ -89,6 +94,12 @@ export class SegmentPool {
   #newSpareName(): string {
     return `${this.#options.folder}/spare-${this.#nextSpare++}`;
   }
+}
+
+/** False where the file is missing: an earlier try got so far. */
+function unlessMissing(error: unknown): false {
+  if (hasCode(error, "FILE_MISSING")) return false;
+  throw error;
 }
 
 async function isAllocated(disk: Disk, name: string, bytes: number): Promise<boolean> {
