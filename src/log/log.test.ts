@@ -204,6 +204,18 @@ describe("the log", () => {
     }
   });
 
+  test("a disk without room for a spare segment is not filled with parts of it", async () => {
+    const device = new SimDisk({ bytesMax: 64 * 1024 + 40_000 });
+    const disk = device.mount();
+    await using log = await openLog(disk);
+    for (let at = 1; at <= 20; at++) {
+      await append(log, entries(at, 1));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(await disk.list("log"), [segmentName("log", 1).slice(4)]);
+    assert.ok((await disk.space()).bytesFree >= 36_864);
+  });
+
   test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {
     const device = new SimDisk({ bytesMax: 3 * 64 * 1024 + 10_000 });
     const disk = device.mount();
@@ -299,6 +311,16 @@ describe("recovery of the log", () => {
     let frames = 0;
     for await (const report of inspectLog(disk)) frames += report.frames.length;
     assert.ok(frames > 0);
+  });
+
+  test("a segment that was cut off is corruption, wherever it is cut", async () => {
+    for (const at of [0, 5, 19]) {
+      const { disk, name, ends } = await sample();
+      const file = await disk.open(name, "write");
+      await file.setLength(ends[at]!);
+      await file.close();
+      await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+    }
   });
 
   test("a missing segment is corruption", async () => {

@@ -52,6 +52,9 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
   for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1];
     const bytes = await readSegment(disk, folder, segment);
+    // Its whole length was durable before its header was: a tail that is not there was not torn by a crash.
+    if (bytes.length < segment.fileBytes)
+      throw damaged(segment, segment.base + bytes.length - SEGMENT_HEADER_BYTES, "its file has been cut off there");
     const scan = scanFrames(bytes, segment, lastChecksum, take);
     if (next !== undefined && scan.end !== next.base)
       throw damaged(segment, scan.end, "a later segment begins behind it");

@@ -14,6 +14,7 @@ export class SegmentPool {
   readonly #spares: string[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
+  #isRefused = false;
 
   static async open(env: Pick<Env, "disk" | "random">, options: LogOptions): Promise<SegmentPool> {
     const { disk } = env;
@@ -42,6 +43,7 @@ export class SegmentPool {
   /** Makes a segment whose first frame will stand at `base`; all before it must be durable. */
   async begin(id: number, base: number): Promise<Segment> {
     await this.#preparing;
+    this.#isRefused = false;
     const spare = this.#spares.pop();
     const name = spare ?? this.#newSpareName();
     const file = spare === undefined ? await this.#allocate(name) : await this.#disk.open(name, "write");
@@ -51,15 +53,20 @@ export class SegmentPool {
     return segment;
   }
 
-  /** Makes sure, in the background, that the next `begin` finds a spare. A failure shows up there, when the spare is really needed. */
+  /**
+   * Makes sure, in the background, that the next `begin` finds a spare. A failure shows up there, when the spare is really needed; it is
+   * not tried again before: that would fill up a disk that is nearly full with every batch.
+   */
   prepare(): void {
-    if (this.#spares.length > 0 || this.#preparing !== undefined) return;
+    if (this.#spares.length > 0 || this.#preparing !== undefined || this.#isRefused) return;
     const name = this.#newSpareName();
     this.#preparing = this.#allocate(name)
       .then((file) => file.close())
       .then(
         () => void this.#spares.push(name),
-        () => {},
+        () => {
+          this.#isRefused = true;
+        },
       )
       .finally(() => {
         this.#preparing = undefined;
