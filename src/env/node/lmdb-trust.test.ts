@@ -1,5 +1,5 @@
 import { equal, rejects } from "node:assert/strict";
-import { copyFile, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { utf8 } from "../../std/bytes.ts";
@@ -90,6 +90,19 @@ describe("trust in an index's files", () => {
       await subject.leave("open", subject.pristine, { bootId });
       await subject.isRefused();
     }
+  });
+
+  test("data that can not be read is damage, not a failure of every start", async () => {
+    await using subject = await Subject.make();
+    await rm(subject.data);
+    // A folder can be found and opened, and every read of it fails.
+    await mkdir(subject.data);
+    const found = (await statData(subject.folder))!;
+    for (const state of ["open", "closed"] as const) {
+      await writeState(subject.folder, { state, bootId: await currentBootId(), ...found });
+      await rejects(subject.indexes.open("index"), isDamaged);
+    }
+    await subject.isRefused();
   });
 
   test("a copy of an open index is damaged: its pages are not from one moment", async () => {
