@@ -279,6 +279,24 @@ describe("leases", () => {
     assert.equal(hosted.store.counters.leasesExpired, 1);
   });
 
+  let endings = 0;
+  const refusingSecond = through((command, opened) =>
+    decodeCommand(command).kind === "end" && ++endings === 2
+      ? Promise.reject(hostFailure("OVERLOADED"))
+      : opened.propose(command),
+  );
+  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSecond }, async (hosted) => {
+    const { id } = await hosted.store.grant(60_000);
+    for (let from = 0; from < 300; from += 100) {
+      const puts = Array.from({ length: 100 }, (_, number) => put(`row ${from + number}`));
+      await hosted.store.commit({ puts, lease: id });
+    }
+    await assert.rejects(hosted.store.revoke(id), fails("OVERLOADED"));
+    assert.ok((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length > 0);
+    await hosted.elapse(2 * REPLICATED_DEFAULTS.leaseRetryMillis);
+    assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 0);
+  });
+
   const ends = { now: 0, most: 0 };
   const counting = through(async (command, opened) => {
     if (decodeCommand(command).kind !== "end") return opened.propose(command);
