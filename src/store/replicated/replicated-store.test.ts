@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Index, Indexes } from "../../env/index.ts";
-import { SimScheduler } from "../../env/sim/index.ts";
+import { SimDisk, SimScheduler } from "../../env/sim/index.ts";
 import { type Group, hostFailure } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
@@ -185,6 +185,20 @@ describe("checkpoints", () => {
         await write(started, 1);
         await started.elapse(1000);
         assert.equal(started.store.counters.checkpoints, 1);
+      })(),
+    ));
+
+  test("that can not be read back are not kept", () =>
+    scheduler.settle(
+      (async () => {
+        const device = new SimDisk();
+        await using hosted = await HostedStore.start(calmEnv(scheduler, device), SMALL);
+        await write(hosted, 50);
+        device.failNext("read", "store/checkpoint-0000000000000050");
+        await assert.rejects(hosted.store.checkpoint(), fails("CHECKPOINT_DAMAGED"));
+        assert.deepEqual(await hosted.env.disk.list("store"), []);
+        await hosted.store.checkpoint();
+        assert.deepEqual(await hosted.env.disk.list("store"), ["checkpoint-0000000000000050"]);
       })(),
     ));
 
