@@ -351,6 +351,30 @@ describe("reads", () => {
     assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 400);
   });
 
+  storeTest("of many rows may be any number at once", slowly, async (hosted) => {
+    await fill(hosted);
+    const scans = Array.from({ length: 300 }, () => hosted.store.scan(TABLE, {}, { limit: 100 }));
+    for (const page of await Promise.all(scans)) assert.equal(page.rows.length, 100);
+  });
+
+  const few = { store: { turnRowsMax: 10, scansMax: 2, scansWaitingMax: 3 } };
+  storeTest("that wait for others are limited in number, and end as those do", few, async (hosted) => {
+    await fill(hosted);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const scan = (): Promise<unknown> => hosted.store.scan(TABLE, {}, { limit: 100, signal });
+    const scans = Promise.allSettled(Array.from({ length: 6 }, scan));
+    await assert.rejects(scan(), fails("OVERLOADED"));
+    assert.deepEqual(
+      (await scans).map(({ status }) => status),
+      [...Array(5).fill("fulfilled"), "rejected"],
+    );
+    const second = Promise.allSettled(Array.from({ length: 5 }, scan));
+    controller.abort();
+    assert.ok((await second).every(({ status }) => status === "rejected"));
+    assert.equal((await hosted.store.scan(TABLE, {}, { limit: 100 })).rows.length, 100);
+  });
+
   storeTest("of large rows let other work in too", { store: { turnBytesMax: 1000 } }, async ({ store }) => {
     for (let number = 0; number < 10; number++) await store.commit({ puts: [put(`row ${number}`, "x".repeat(2000))] });
     const events = scheduler.eventsRun;
