@@ -84,6 +84,38 @@ describe("the log", () => {
     assert.equal(log.counters.records, 100);
   });
 
+  test("remembers and reads frames that stand next to each other as one", async () => {
+    const plain = new SimDisk().mount();
+    let opens = 0;
+    const disk = disturbed(plain, {
+      open(name, mode) {
+        opens++;
+        return plain.open(name, mode);
+      },
+    });
+    const read = async (log: Log): Promise<void> => {
+      const before = opens;
+      assert.deepEqual(await indexesOf(log), range(1, 400));
+      assert.ok(opens - before <= (await disk.list("log")).length + 2, `${opens - before} reads`);
+    };
+    {
+      await using log = await openLog(disk);
+      await Promise.all(range(1, 200).map((at) => append(log, entries(at, 1, 300))));
+      await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 150 });
+      await Promise.all(range(150, 400).map((at) => append(log, entries(at, 1, 300))));
+      await read(log);
+    }
+    await using log = await openLog(disk);
+    await read(log);
+    await append(log, { kind: "compaction", group: 1, index: 120, term: 1 });
+    assert.deepEqual(await indexesOf(log), range(121, 400));
+    const one = await log.readEntries(1, 333, 333, 1);
+    assert.deepEqual(
+      one.map(({ index }) => index),
+      [333],
+    );
+  });
+
   test("keeps hard state, marks and truncations of several groups apart", async () => {
     const disk = new SimDisk().mount();
     {

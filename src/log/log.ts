@@ -214,7 +214,7 @@ export class Log implements AsyncDisposable {
     this.counters.records += placed.length;
     this.counters.bytes += encoder.length;
     for (const { record, position, bytes } of placed) {
-      if (record.group !== 0) this.group(record.group).take(record, position, bytes);
+      if (record.group !== 0) this.group(record.group).take(record, position, bytes, position === segment.base);
     }
     for (const { done } of batch) done();
     this.#pool.prepare();
@@ -244,19 +244,20 @@ export class Log implements AsyncDisposable {
     const file = await this.#disk.open(segmentName(this.#options.folder, segment.id), "read");
     try {
       const bytes = await file.read(offsetOf(segment, run.position), run.bytes);
-      const frame = validFrameAt(
-        bytes,
-        new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        0,
-        segment.salt,
-      );
-      const payload = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + (frame?.payloadBytes ?? 0));
-      const record = frame && decodePayload(frame.kind, frame.group, payload);
-      if (record?.kind !== "entries") {
-        const data = { segment: segment.id, position: run.position };
-        throw logFailure("LOG_DAMAGED", { what: `The log can not be read at position ${run.position}.`, data });
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const entries: StoredEntry[] = [];
+      for (let at = 0; at < run.bytes; ) {
+        const frame = validFrameAt(bytes, view, at, segment.salt);
+        const payloadAt = at + FRAME_HEADER_BYTES;
+        const payload = bytes.subarray(payloadAt, payloadAt + (frame?.payloadBytes ?? 0));
+        const record = frame && decodePayload(frame.kind, frame.group, payload);
+        if (record?.kind !== "entries") throw unreadable(segment, run.position + at);
+        const { firstIndex, term } = record;
+        for (const [next, entry] of record.entries.entries())
+          entries.push({ index: firstIndex + next, term, bytes: entry });
+        at += frameBytes(payload.length);
       }
-      return record.entries.map((entry, at) => ({ index: record.firstIndex + at, term: record.term, bytes: entry }));
+      return entries;
     } finally {
       await file.close();
     }
@@ -290,6 +291,11 @@ interface Placed {
   readonly record: LogRecord;
   readonly position: number;
   readonly bytes: number;
+}
+
+function unreadable(segment: Segment, position: number): Error {
+  const data = { segment: segment.id, position };
+  return logFailure("LOG_DAMAGED", { what: `The log can not be read at position ${position}.`, data });
 }
 
 function settle(resolve: () => void, reject: (error: Error) => void): (error?: Error) => void {

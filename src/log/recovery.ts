@@ -40,11 +40,11 @@ export interface FrameSeen {
 export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredLog> {
   const segments = await listSegments(disk, folder);
   const groups = new Map<number, GroupIndex>();
-  const take = ({ record, position, bytes }: FrameSeen): void => {
+  const take = ({ segment, record, position, bytes }: FrameSeen): void => {
     if (record.group === 0) return;
     let index = groups.get(record.group);
     if (index === undefined) groups.set(record.group, (index = new GroupIndex(record.group)));
-    index.take(record, position, bytes);
+    index.take(record, position, bytes, position === segment.base);
   };
   let end = segments[0]?.base ?? 0;
   let lastChecksum: number | undefined;
