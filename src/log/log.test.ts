@@ -4,7 +4,9 @@ import { type Disk, envFailure, type Random } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
+import { FrameEncoder } from "./frame.ts";
 import { inspectLog, Log, type LogOptions, type LogRecord } from "./index.ts";
+import { listSegments } from "./recovery.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
 
 const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
@@ -343,6 +345,23 @@ describe("recovery of the log", () => {
     let frames = 0;
     for await (const report of inspectLog(disk)) frames += report.frames.length;
     assert.ok(frames > 0);
+  });
+
+  test("what says to have been durable before it was written proves nothing, whatever its checksum", async () => {
+    const { disk, name, ends } = await sample();
+    const [segment] = await listSegments(disk, "log");
+    const position = ends.at(-1)! + 800 - SEGMENT_HEADER_BYTES;
+    const lookalike = async (durable: number): Promise<void> => {
+      const encoder = new FrameEncoder();
+      encoder.begin();
+      encoder.add({ kind: "durable", group: 0 }, segment!.salt, durable, 0);
+      await tamper(disk, name, (bytes) => bytes.set(encoder.bytes(), ends.at(-1)! + 800));
+    };
+    await lookalike(position);
+    await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+    await lookalike(position + 8);
+    await using log = await openLog(disk);
+    assert.deepEqual([log.group(1).lastIndex, log.tornBytes > 0], [20, true]);
   });
 
   test("a segment that was cut off is corruption, wherever it is cut", async () => {

@@ -1,6 +1,6 @@
 import type { Disk } from "../env/index.ts";
 import { logFailure } from "./errors.ts";
-import { FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
+import { durableClaimedAt, FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
 import { GroupIndex } from "./group-index.ts";
 import { decodePayload, type LogRecord } from "./record.ts";
 import {
@@ -160,8 +160,11 @@ async function settleTail(
 function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = offsetOf(segment, end); at + FRAME_HEADER_BYTES <= bytes.length; at += 8) {
-    const frame = validFrameAt(bytes, view, at, segment.salt);
-    if (frame !== undefined && frame.durable > end) return segment.base + at - SEGMENT_HEADER_BYTES;
+    const position = segment.base + at - SEGMENT_HEADER_BYTES;
+    // Before any checksum: what follows may be callers' bytes from the file's former life, made to look like long frames.
+    const durable = durableClaimedAt(view, at);
+    if (durable <= end || durable > position) continue;
+    if (validFrameAt(bytes, view, at, segment.salt) !== undefined) return position;
   }
   return undefined;
 }
