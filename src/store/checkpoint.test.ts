@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import type { Disk, Index, IndexRow } from "../env/index.ts";
+import type { Disk, Index, IndexRow, IndexSnapshot } from "../env/index.ts";
 import { SimDisk } from "../env/sim/index.ts";
 import { concatBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
@@ -217,6 +217,20 @@ describe("a checkpoint", () => {
     const reason = new Error("closing");
     await assert.rejects(write(disk, driver, NAME, AbortSignal.abort(reason)), (error) => error === reason);
     assert.deepEqual(await disk.list("store"), []);
+  });
+
+  test("of an index that has lost a row, or holds one too many, is refused", async () => {
+    const { driver, index } = await smallDriver();
+    const disk = await newDisk();
+    for (const more of [-1, 1]) {
+      const whole = index.snapshot();
+      const scan: IndexSnapshot["scan"] = (range) => whole.scan(range);
+      const snapshot = { rowCount: whole.rowCount + more, scan, close: () => {} };
+      const options = { disk, name: NAME, snapshot, header: driver.machine.state };
+      await assert.rejects(writeCheckpoint(options), (error) => hasCode(error, "ROW_DAMAGED"));
+      whole.close();
+      assert.deepEqual(await disk.list("store"), []);
+    }
   });
 
   test("ends before the disk is full, leaves no file, and what was there before stays", async () => {

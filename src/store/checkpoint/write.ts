@@ -3,6 +3,7 @@
 // look sound.
 
 import { type Disk, type DiskFile, envFailure, type IndexSnapshot } from "../../env/index.ts";
+import { storeFailure } from "../errors.ts";
 import { decodeRow } from "../row-codec.ts";
 import { RowWalk } from "../row-walk.ts";
 import { BlockEncoder, type CheckpointHeader, encodeFooter, encodeHeader } from "./format.ts";
@@ -67,6 +68,13 @@ async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promi
       rows += encoder.rows;
       blocks++;
       encoder.reset();
+    }
+    // A leaf of the index that lost rows still looks like one: only the count tells, and a checkpoint would make it final.
+    if (rows !== options.snapshot.rowCount) {
+      throw storeFailure("ROW_DAMAGED", {
+        what: "The index holds another number of rows than it says.",
+        data: { rows, rowCount: options.snapshot.rowCount },
+      });
     }
     const footer = encodeFooter({ rows, blocks }, crc);
     await file.write(bytes, [footer]);

@@ -163,6 +163,8 @@ export class ReplicatedStore implements Store {
     const header = this.#parts.machine.state;
     try {
       return await writeCheckpoint({ disk, name, snapshot, header, ...(signal && { signal }) });
+    } catch (error) {
+      return this.#readFailed(error);
     } finally {
       snapshot.close();
     }
