@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -234,6 +235,15 @@ describe("ashlar serve", () => {
     await using server = await startServerProcess({ args: RESERVE });
     assert.match(server.s3, /^http:\/\/127\.0\.0\.1:\d+$/);
     await watchForever(server);
+    assert.equal(await server.stop(), 0);
+  });
+
+  test("goes on when who read its log has gone", async () => {
+    await using server = await startServerProcess({ args: ["--access-log"] });
+    const ended = once(server.process.stderr!, "close");
+    server.process.stderr!.destroy();
+    await ended;
+    for (let at = 0; at < 5; at++) assert.equal((await fetch(server.s3)).status, 403);
     assert.equal(await server.stop(), 0);
   });
 

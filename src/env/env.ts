@@ -117,6 +117,8 @@ export interface IndexChanges {
 }
 
 export interface IndexSnapshot {
+  /** How many rows the index says that it holds; a scan that finds others has met damage. */
+  readonly rowCount: number;
   scan(range: IndexRange): IndexRow[];
   close(): void;
 }

@@ -100,6 +100,16 @@ describe("a group of one", () => {
     assert.equal(machine.appliedIndex, 5);
   });
 
+  test("takes more in one turn than a segment of the log holds", async () => {
+    const disk = new SimDisk().mount();
+    await using log = await openLog(disk);
+    const machine = new Recorder();
+    await using group = await openGroup(log, machine, { entryBytesMax: 32 * 1024 });
+    const results = await Promise.all(Array.from({ length: 30 }, () => group.propose(utf8("x".repeat(30_000)))));
+    assert.deepEqual(results, [...results.keys()]);
+    assert.ok((await disk.list("log")).filter((name) => name.endsWith(".log")).length <= 5);
+  });
+
   test("gives no answer that is not on disk: a failed sync leaves the outcome unknown", async () => {
     const device = new SimDisk();
     const log = await openLog(device.mount());

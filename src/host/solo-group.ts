@@ -122,22 +122,20 @@ export class SoloGroup<Result> implements Group<Result> {
   }
 
   #endTurn(): void {
-    const proposals = this.#turn;
+    const turn = this.#turn;
     this.#turn = [];
-    const batch: Batch<Result> = { entries: [], proposals };
-    for (const commands of cut(
-      proposals.map(({ command }) => command),
-      this.#limits.entryBytesMax,
-    )) {
-      batch.entries.push({ index: this.#nextIndex++, term: SOLO_TERM, commands });
-    }
+    // An append an entry: a turn may hold more than a segment of the log, which takes an append as a whole.
+    for (const proposals of cut(turn, this.#limits.entryBytesMax)) this.#append(proposals);
+  }
+
+  #append(proposals: readonly Proposal<Result>[]): void {
     const group = this.#group;
-    const records = batch.entries.map(({ index: firstIndex, term, commands }) => {
-      return { kind: "entries", group, firstIndex, term, entries: [encodeEntry(commands)] } as const;
-    });
-    this.#log.append(records, (error) => {
+    const entry = { index: this.#nextIndex++, term: SOLO_TERM, commands: proposals.map(({ command }) => command) };
+    const { index: firstIndex, term, commands } = entry;
+    const record = { kind: "entries", group, firstIndex, term, entries: [encodeEntry(commands)] } as const;
+    this.#log.append([record], (error) => {
       if (error !== undefined) this.#refuse(proposals, error);
-      else this.#committed(batch);
+      else this.#committed({ entry, proposals });
     });
   }
 
@@ -156,7 +154,7 @@ export class SoloGroup<Result> implements Group<Result> {
       return;
     }
     try {
-      const results = this.#machine.apply(batches.flatMap((batch) => batch.entries)).flat();
+      const results = this.#machine.apply(batches.map((batch) => batch.entry)).flat();
       assert(results.length === proposals.length, "a machine gives one result a command");
       for (const [at, proposal] of proposals.entries()) {
         this.#release(proposal);
@@ -197,21 +195,22 @@ interface Proposal<Result> {
 }
 
 interface Batch<Result> {
-  readonly entries: Entry[];
+  readonly entry: Entry;
   readonly proposals: readonly Proposal<Result>[];
 }
 
-function* cut(commands: readonly Uint8Array[], bytesMax: number): Generator<Uint8Array[]> {
-  let piece: Uint8Array[] = [];
+function* cut<Result>(turn: readonly Proposal<Result>[], bytesMax: number): Generator<Proposal<Result>[]> {
+  let piece: Proposal<Result>[] = [];
   let bytes = 0;
-  for (const command of commands) {
-    if (piece.length > 0 && bytes + command.length > bytesMax) {
+  for (const proposal of turn) {
+    const { length } = proposal.command;
+    if (piece.length > 0 && bytes + length > bytesMax) {
       yield piece;
       piece = [];
       bytes = 0;
     }
-    piece.push(command);
-    bytes += command.length;
+    piece.push(proposal);
+    bytes += length;
   }
   yield piece;
 }

@@ -104,6 +104,11 @@ export function validFrameAt(bytes: Uint8Array, view: DataView, at: number, salt
   return { kind, version: bytes[at + 1]!, payloadBytes, group, durable, previous, checksum };
 }
 
+/** What a frame at `at`, if there is one, says to have been durable. Costs next to nothing. */
+export function durableClaimedAt(view: DataView, at: number): number {
+  return getU64(view, at + 16);
+}
+
 function frameChecksum(bytes: Uint8Array, at: number, payloadBytes: number, salt: number): number {
   const ofHeader = crc32c(bytes.subarray(at, at + FRAME_HEADER_BYTES - 4), salt);
   return crc32c(bytes.subarray(at + FRAME_HEADER_BYTES, at + frameBytes(payloadBytes)), ofHeader);

@@ -1,7 +1,7 @@
 import { assert } from "../std/assert.ts";
 import type { HardState, LogPoint, LogRecord } from "./record.ts";
 
-/** Entries firstIndex..lastIndex, all of one term, in the frame at `position`. */
+/** Entries firstIndex..lastIndex, all of one term, in the frames that fill `bytes` bytes from `position` on, in one segment. */
 export interface Run {
   readonly firstIndex: number;
   readonly lastIndex: number;
@@ -10,9 +10,12 @@ export interface Run {
   readonly bytes: number;
 }
 
+/** Of the frames of a run, unless it is one larger frame: what is read to find one entry, and how replay reads the log. */
+const RUN_BYTES_MAX = 256 * 1024;
+
 /**
- * Where a group's entries are in the log, and its latest marks. Kept in memory: one run a frame, and a frame holds what
- * one turn of the event loop proposed.
+ * Where a group's entries are in the log, and its latest marks. Kept in memory: frames that stand next to each other share
+ * a run, for a frame may hold a single small entry and the log between two checkpoints may hold millions.
  * Invariant: the runs are adjacent, in index order, and begin at most at the entry behind the compaction mark.
  */
 export class GroupIndex {
@@ -58,12 +61,13 @@ export class GroupIndex {
     return Math.min(Number.POSITIVE_INFINITY, ...this.#marks.values());
   }
 
-  /** Takes in a record that stands in the frame at `position` of `bytes` bytes. */
-  take(record: LogRecord, position: number, bytes: number): void {
+  /** Takes in a record that stands in the frame of `bytes` bytes at `position`, which may be the first of its segment. */
+  take(record: LogRecord, position: number, bytes: number, beginsSegment: boolean): void {
     switch (record.kind) {
       case "entries": {
         const lastIndex = record.firstIndex + record.entries.length - 1;
-        this.#append({ firstIndex: record.firstIndex, lastIndex, term: record.term, position, bytes });
+        const run = { firstIndex: record.firstIndex, lastIndex, term: record.term, position, bytes };
+        if (beginsSegment || !this.#join(run)) this.#append(run);
         return;
       }
       case "hardState":
@@ -126,6 +130,16 @@ export class GroupIndex {
     );
     this.#runs.push(run);
     this.#bytes += run.bytes;
+  }
+
+  /** False where the run does not go on in the frame behind the last one's, or would become too long. */
+  #join(run: Run): boolean {
+    const last = this.#runs.at(-1);
+    if (last === undefined || last.position + last.bytes !== run.position || last.term !== run.term) return false;
+    if (last.bytes + run.bytes > RUN_BYTES_MAX || last.lastIndex + 1 !== run.firstIndex) return false;
+    this.#runs[this.#runs.length - 1] = { ...last, lastIndex: run.lastIndex, bytes: last.bytes + run.bytes };
+    this.#bytes += run.bytes;
+    return true;
   }
 
   #truncateSuffix(fromIndex: number): void {

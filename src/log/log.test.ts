@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Disk, Random } from "../env/index.ts";
+import { type Disk, envFailure, type Random } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
+import { FrameEncoder } from "./frame.ts";
 import { inspectLog, Log, type LogOptions, type LogRecord } from "./index.ts";
+import { listSegments } from "./recovery.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
 
 const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
@@ -48,6 +50,21 @@ const tamper = async (disk: Disk, name: string, change: (bytes: Uint8Array) => v
   await file.close();
 };
 
+const refusal = (): Error => envFailure("DISK_FAILED");
+
+/** A disk of which some calls do something else. */
+const disturbed = (disk: Disk, calls: Partial<Disk>): Disk => ({
+  open: (name, mode) => disk.open(name, mode),
+  list: (folder) => disk.list(folder),
+  makeDirectory: (folder) => disk.makeDirectory(folder),
+  rename: (from, to) => disk.rename(from, to),
+  remove: (name) => disk.remove(name),
+  syncDirectory: (folder) => disk.syncDirectory(folder),
+  space: () => disk.space(),
+  lock: () => disk.lock(),
+  ...calls,
+});
+
 describe("the log", () => {
   test("gives back after a reopening what was appended, over many segments", async () => {
     const disk = new SimDisk().mount();
@@ -67,6 +84,38 @@ describe("the log", () => {
     await Promise.all(range(1, 100).map((at) => append(log, entries(at, 1))));
     assert.ok(log.counters.batches <= 2, `${log.counters.batches} batches`);
     assert.equal(log.counters.records, 100);
+  });
+
+  test("remembers and reads frames that stand next to each other as one", async () => {
+    const plain = new SimDisk().mount();
+    let opens = 0;
+    const disk = disturbed(plain, {
+      open(name, mode) {
+        opens++;
+        return plain.open(name, mode);
+      },
+    });
+    const read = async (log: Log): Promise<void> => {
+      const before = opens;
+      assert.deepEqual(await indexesOf(log), range(1, 400));
+      assert.ok(opens - before <= (await disk.list("log")).length + 2, `${opens - before} reads`);
+    };
+    {
+      await using log = await openLog(disk);
+      await Promise.all(range(1, 200).map((at) => append(log, entries(at, 1, 300))));
+      await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 150 });
+      await Promise.all(range(150, 400).map((at) => append(log, entries(at, 1, 300))));
+      await read(log);
+    }
+    await using log = await openLog(disk);
+    await read(log);
+    await append(log, { kind: "compaction", group: 1, index: 120, term: 1 });
+    assert.deepEqual(await indexesOf(log), range(121, 400));
+    const one = await log.readEntries(1, 333, 333, 1);
+    assert.deepEqual(
+      one.map(({ index }) => index),
+      [333],
+    );
   });
 
   test("keeps hard state, marks and truncations of several groups apart", async () => {
@@ -146,6 +195,59 @@ describe("the log", () => {
     const log = await openLog(new SimDisk().mount());
     await log.close();
     await assert.rejects(append(log, entries(1, 1)), { code: "LOG_CLOSED" });
+  });
+
+  test("a segment that could not be given back is given back later, before those behind it", async () => {
+    const plain = new SimDisk().mount();
+    let refusals = 0;
+    const disk = disturbed(plain, {
+      rename: (from, to) =>
+        to.includes("spare") && refusals++ === 0 ? Promise.reject(refusal()) : plain.rename(from, to),
+    });
+    {
+      await using log = await openLog(disk);
+      for (let at = 1; at <= 300; at++) await append(log, entries(at, 1, 900));
+      await append(log, { kind: "compaction", group: 1, index: 100, term: 1 });
+      await assert.rejects(log.release(), { code: "DISK_FAILED" });
+      await append(log, { kind: "compaction", group: 1, index: 250, term: 1 });
+      await log.release();
+      assert.ok(refusals > 1);
+    }
+    await using log = await openLog(plain);
+    assert.deepEqual(await indexesOf(log), range(251, 300));
+  });
+
+  test("a segment is used again only when a crash can not give its old name back", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const device = new SimDisk({}, new Prng(seed));
+      const plain = device.mount();
+      let isStuck = false;
+      const disk = disturbed(plain, {
+        syncDirectory: (folder) => (isStuck ? new Promise(() => {}) : plain.syncDirectory(folder)),
+      });
+      const log = await openLog(disk);
+      for (let at = 1; at <= 150; at++) await append(log, entries(at, 1, 900));
+      await append(log, { kind: "compaction", group: 1, index: 140, term: 1 });
+      isStuck = true;
+      void log.release();
+      for (let at = 151; at <= 300; at++) log.append([entries(at, 1, 900)], () => {});
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      device.crash();
+      await using again = await openLog(device.mount());
+      assert.ok(again.group(1).lastIndex >= 150, `seed ${seed}`);
+    }
+  });
+
+  test("a disk without room for a spare segment is not filled with parts of it", async () => {
+    const device = new SimDisk({ bytesMax: 64 * 1024 + 40_000 });
+    const disk = device.mount();
+    await using log = await openLog(disk);
+    for (let at = 1; at <= 20; at++) {
+      await append(log, entries(at, 1));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(await disk.list("log"), [segmentName("log", 1).slice(4)]);
+    assert.ok((await disk.space()).bytesFree >= 36_864);
   });
 
   test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {
@@ -243,6 +345,33 @@ describe("recovery of the log", () => {
     let frames = 0;
     for await (const report of inspectLog(disk)) frames += report.frames.length;
     assert.ok(frames > 0);
+  });
+
+  test("what says to have been durable before it was written proves nothing, whatever its checksum", async () => {
+    const { disk, name, ends } = await sample();
+    const [segment] = await listSegments(disk, "log");
+    const position = ends.at(-1)! + 800 - SEGMENT_HEADER_BYTES;
+    const lookalike = async (durable: number): Promise<void> => {
+      const encoder = new FrameEncoder();
+      encoder.begin();
+      encoder.add({ kind: "durable", group: 0 }, segment!.salt, durable, 0);
+      await tamper(disk, name, (bytes) => bytes.set(encoder.bytes(), ends.at(-1)! + 800));
+    };
+    await lookalike(position);
+    await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+    await lookalike(position + 8);
+    await using log = await openLog(disk);
+    assert.deepEqual([log.group(1).lastIndex, log.tornBytes > 0], [20, true]);
+  });
+
+  test("a segment that was cut off is corruption, wherever it is cut", async () => {
+    for (const at of [0, 5, 19]) {
+      const { disk, name, ends } = await sample();
+      const file = await disk.open(name, "write");
+      await file.setLength(ends[at]!);
+      await file.close();
+      await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+    }
   });
 
   test("a missing segment is corruption", async () => {

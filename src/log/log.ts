@@ -6,7 +6,7 @@ import { GroupIndex, type Run } from "./group-index.ts";
 import { LOG_DEFAULTS, type LogOptions } from "./options.ts";
 import { decodePayload, type LogRecord, payloadBytesMax } from "./record.ts";
 import { recoverLog } from "./recovery.ts";
-import { capacityOf, offsetOf, type Segment, segmentName } from "./segment.ts";
+import { capacityOf, offsetOf, SEGMENT_HEADER_BYTES, type Segment, segmentName } from "./segment.ts";
 import { SegmentPool } from "./segment-pool.ts";
 
 /**
@@ -84,16 +84,19 @@ export class Log implements AsyncDisposable {
 
   /**
    * Writes the records, in order and next to each other, and calls `done` when they are durable; with an error when they may not be.
-   * Callers bound what they have on its way: the log takes all it is given.
+   * Callers bound what they have on its way: the log takes all it is given, but at most a segment an append.
    */
   append(records: readonly LogRecord[], done: (error?: Error) => void): void {
     if (this.#failure !== undefined || this.#closed) {
       done(this.#failure ?? logFailure("LOG_CLOSED"));
       return;
     }
+    let bytes = 0;
     for (const record of records) {
       assert(payloadBytesMax(record) <= this.recordBytesMax, "a record fits into a quarter of a segment");
+      bytes += frameBytes(payloadBytesMax(record));
     }
+    assert(bytes <= this.#options.segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
     this.#waiting.push({ records, done });
     this.#running ??= this.#run();
   }
@@ -154,7 +157,11 @@ export class Log implements AsyncDisposable {
     const newBase = this.#segments[cut]!.base;
     const marks = groups.filter((group) => group.marksPosition < newBase).flatMap((group) => group.marks());
     if (marks.length > 0) await new Promise<void>((resolve, reject) => this.append(marks, settle(resolve, reject)));
-    while (this.#segments[0]!.base < newBase) await this.#pool.retire(this.#segments.shift()!);
+    while (this.#segments[0]!.base < newBase) {
+      // It is ours until it is gone: one that was forgotten on a failure would leave a hole behind the next ones.
+      await this.#pool.retire(this.#segments[0]!);
+      this.#segments.shift();
+    }
   }
 
   async #run(): Promise<void> {
@@ -207,7 +214,7 @@ export class Log implements AsyncDisposable {
     this.counters.records += placed.length;
     this.counters.bytes += encoder.length;
     for (const { record, position, bytes } of placed) {
-      if (record.group !== 0) this.group(record.group).take(record, position, bytes);
+      if (record.group !== 0) this.group(record.group).take(record, position, bytes, position === segment.base);
     }
     for (const { done } of batch) done();
     this.#pool.prepare();
@@ -237,19 +244,20 @@ export class Log implements AsyncDisposable {
     const file = await this.#disk.open(segmentName(this.#options.folder, segment.id), "read");
     try {
       const bytes = await file.read(offsetOf(segment, run.position), run.bytes);
-      const frame = validFrameAt(
-        bytes,
-        new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        0,
-        segment.salt,
-      );
-      const payload = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + (frame?.payloadBytes ?? 0));
-      const record = frame && decodePayload(frame.kind, frame.group, payload);
-      if (record?.kind !== "entries") {
-        const data = { segment: segment.id, position: run.position };
-        throw logFailure("LOG_DAMAGED", { what: `The log can not be read at position ${run.position}.`, data });
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const entries: StoredEntry[] = [];
+      for (let at = 0; at < run.bytes; ) {
+        const frame = validFrameAt(bytes, view, at, segment.salt);
+        const payloadAt = at + FRAME_HEADER_BYTES;
+        const payload = bytes.subarray(payloadAt, payloadAt + (frame?.payloadBytes ?? 0));
+        const record = frame && decodePayload(frame.kind, frame.group, payload);
+        if (record?.kind !== "entries") throw unreadable(segment, run.position + at);
+        const { firstIndex, term } = record;
+        for (const [next, entry] of record.entries.entries())
+          entries.push({ index: firstIndex + next, term, bytes: entry });
+        at += frameBytes(payload.length);
       }
-      return record.entries.map((entry, at) => ({ index: record.firstIndex + at, term: record.term, bytes: entry }));
+      return entries;
     } finally {
       await file.close();
     }
@@ -283,6 +291,11 @@ interface Placed {
   readonly record: LogRecord;
   readonly position: number;
   readonly bytes: number;
+}
+
+function unreadable(segment: Segment, position: number): Error {
+  const data = { segment: segment.id, position };
+  return logFailure("LOG_DAMAGED", { what: `The log can not be read at position ${position}.`, data });
 }
 
 function settle(resolve: () => void, reject: (error: Error) => void): (error?: Error) => void {

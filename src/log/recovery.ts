@@ -1,6 +1,6 @@
 import type { Disk } from "../env/index.ts";
 import { logFailure } from "./errors.ts";
-import { FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
+import { durableClaimedAt, FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
 import { GroupIndex } from "./group-index.ts";
 import { decodePayload, type LogRecord } from "./record.ts";
 import {
@@ -40,11 +40,11 @@ export interface FrameSeen {
 export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredLog> {
   const segments = await listSegments(disk, folder);
   const groups = new Map<number, GroupIndex>();
-  const take = ({ record, position, bytes }: FrameSeen): void => {
+  const take = ({ segment, record, position, bytes }: FrameSeen): void => {
     if (record.group === 0) return;
     let index = groups.get(record.group);
     if (index === undefined) groups.set(record.group, (index = new GroupIndex(record.group)));
-    index.take(record, position, bytes);
+    index.take(record, position, bytes, position === segment.base);
   };
   let end = segments[0]?.base ?? 0;
   let lastChecksum: number | undefined;
@@ -52,6 +52,9 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
   for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1];
     const bytes = await readSegment(disk, folder, segment);
+    // Its whole length was durable before its header was: a tail that is not there was not torn by a crash.
+    if (bytes.length < segment.fileBytes)
+      throw damaged(segment, segment.base + bytes.length - SEGMENT_HEADER_BYTES, "its file has been cut off there");
     const scan = scanFrames(bytes, segment, lastChecksum, take);
     if (next !== undefined && scan.end !== next.base)
       throw damaged(segment, scan.end, "a later segment begins behind it");
@@ -157,8 +160,11 @@ async function settleTail(
 function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = offsetOf(segment, end); at + FRAME_HEADER_BYTES <= bytes.length; at += 8) {
-    const frame = validFrameAt(bytes, view, at, segment.salt);
-    if (frame !== undefined && frame.durable > end) return segment.base + at - SEGMENT_HEADER_BYTES;
+    const position = segment.base + at - SEGMENT_HEADER_BYTES;
+    // Before any checksum: what follows may be callers' bytes from the file's former life, made to look like long frames.
+    const durable = durableClaimedAt(view, at);
+    if (durable <= end || durable > position) continue;
+    if (validFrameAt(bytes, view, at, segment.salt) !== undefined) return position;
   }
   return undefined;
 }

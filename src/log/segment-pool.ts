@@ -1,4 +1,5 @@
 import type { Disk, DiskFile, Env, Random } from "../env/index.ts";
+import { hasCode } from "../std/errors.ts";
 import type { LogOptions } from "./options.ts";
 import { allocateZeroed, beginSegment, type Segment, segmentName } from "./segment.ts";
 
@@ -13,6 +14,7 @@ export class SegmentPool {
   readonly #spares: string[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
+  #isRefused = false;
 
   static async open(env: Pick<Env, "disk" | "random">, options: LogOptions): Promise<SegmentPool> {
     const { disk } = env;
@@ -41,6 +43,7 @@ export class SegmentPool {
   /** Makes a segment whose first frame will stand at `base`; all before it must be durable. */
   async begin(id: number, base: number): Promise<Segment> {
     await this.#preparing;
+    this.#isRefused = false;
     const spare = this.#spares.pop();
     const name = spare ?? this.#newSpareName();
     const file = spare === undefined ? await this.#allocate(name) : await this.#disk.open(name, "write");
@@ -50,32 +53,41 @@ export class SegmentPool {
     return segment;
   }
 
-  /** Makes sure, in the background, that the next `begin` finds a spare. A failure shows up there, when the spare is really needed. */
+  /**
+   * Makes sure, in the background, that the next `begin` finds a spare. A failure shows up there, when the spare is really needed; it is
+   * not tried again before: that would fill up a disk that is nearly full with every batch.
+   */
   prepare(): void {
-    if (this.#spares.length > 0 || this.#preparing !== undefined) return;
+    if (this.#spares.length > 0 || this.#preparing !== undefined || this.#isRefused) return;
     const name = this.#newSpareName();
     this.#preparing = this.#allocate(name)
       .then((file) => file.close())
       .then(
         () => void this.#spares.push(name),
-        () => {},
+        () => {
+          this.#isRefused = true;
+        },
       )
       .finally(() => {
         this.#preparing = undefined;
       });
   }
 
-  /** Takes a segment that nobody needs any more. Oldest first: the log never has a hole. */
+  /**
+   * Takes a segment that nobody needs any more. Oldest first: the log never has a hole. May be repeated after a failure.
+   * It can be used again only when its new name is durable: else a crash could give the old name back over a new header.
+   */
   async retire(segment: Segment): Promise<void> {
     const name = segmentName(this.#options.folder, segment.id);
-    if (this.#spares.length < this.#options.spareSegmentsMax && segment.fileBytes === this.#options.segmentBytes) {
-      const spare = this.#newSpareName();
-      await this.#disk.rename(name, spare);
-      this.#spares.push(spare);
-    } else {
-      await this.#disk.remove(name);
-    }
+    const isKept =
+      this.#spares.length < this.#options.spareSegmentsMax && segment.fileBytes === this.#options.segmentBytes;
+    const spare = isKept ? this.#newSpareName() : undefined;
+    const isThere = await (spare === undefined ? this.#disk.remove(name) : this.#disk.rename(name, spare)).then(
+      () => true,
+      unlessMissing,
+    );
     await this.#disk.syncDirectory(this.#options.folder);
+    if (isThere && spare !== undefined) this.#spares.push(spare);
   }
 
   async close(): Promise<void> {
@@ -89,6 +101,12 @@ export class SegmentPool {
   #newSpareName(): string {
     return `${this.#options.folder}/spare-${this.#nextSpare++}`;
   }
+}
+
+/** False where the file is missing: an earlier try got so far. */
+function unlessMissing(error: unknown): false {
+  if (hasCode(error, "FILE_MISSING")) return false;
+  throw error;
 }
 
 async function isAllocated(disk: Disk, name: string, bytes: number): Promise<boolean> {

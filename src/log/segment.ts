@@ -67,15 +67,24 @@ export async function readSegmentHeader(file: DiskFile, id: number): Promise<Seg
   return { id, base, salt: saltOf(id, saltSeed), fileBytes };
 }
 
-/** Fills a file with zeros up to `length`, so that later writes change no size and allocate nothing, and syncs it. */
+/**
+ * Fills a file with zeros up to `length`, so that later writes change no size and allocate nothing, and syncs it. Leaves no file behind
+ * where the disk is full.
+ */
 export async function allocateZeroed(disk: Disk, name: string, length: number): Promise<DiskFile> {
   const file = await disk.open(name, "create");
-  const zeros = new Uint8Array(Math.min(ZERO_CHUNK_BYTES, length));
-  for (let at = 0; at < length; at += zeros.length) {
-    await file.write(at, [zeros.subarray(0, Math.min(zeros.length, length - at))]);
+  try {
+    const zeros = new Uint8Array(Math.min(ZERO_CHUNK_BYTES, length));
+    for (let at = 0; at < length; at += zeros.length) {
+      await file.write(at, [zeros.subarray(0, Math.min(zeros.length, length - at))]);
+    }
+    await file.sync();
+    return file;
+  } catch (error) {
+    await file.close();
+    await disk.remove(name).catch(() => {});
+    throw error;
   }
-  await file.sync();
-  return file;
 }
 
 function encodeHeader(id: number, base: number, saltSeed: number, fileBytes: number): Uint8Array {

@@ -1,4 +1,5 @@
 import type { Disk, Random } from "../env/index.ts";
+import { LOG_DEFAULTS } from "../log/index.ts";
 import { fromHex, toHex } from "../std/bytes.ts";
 import { serverFailure } from "./errors.ts";
 import type { ServerOptions } from "./options.ts";
@@ -41,15 +42,29 @@ export async function openIdentity(disk: Disk, random: Random, options: ServerOp
   if (format > DATA_FORMAT) throw serverFailure("DATA_FORMAT_NEWER", { data: { format, known: DATA_FORMAT } });
   // Before anything of the new format is written.
   if (format < DATA_FORMAT) await writeSmallFile(disk, "format.json", documentOf({ ...stamp, format: DATA_FORMAT }));
-  const stored = await once(disk, "root-key.json", isRootKey, () => ({
+  const sealed = await once(disk, "seal-key.json", isSealKey, () => ({ key: toHex(random.bytes(32)) }));
+  const stored = await readOrMake(disk, "root-key.json", isRootKey, () => ({
     accessKey: letters(random, KEY_LETTERS, 20),
     secretKey: letters(random, SECRET_LETTERS, 40),
   }));
-  const sealed = await once(disk, "seal-key.json", isSealKey, () => ({ key: toHex(random.bytes(32)) }));
   return { nodeId, root: checkRoot(overridden(stored, options)), sealKey: fromHex(sealed.key)! };
 }
 
+/** A file that data depends on: once there is a log, another one in its place would only hide the loss. */
 async function once<T>(disk: Disk, name: string, isValid: (value: unknown) => value is T, make: () => T): Promise<T> {
+  const logFiles = await disk.list(LOG_DEFAULTS.folder);
+  return readOrMake(disk, name, isValid, () => {
+    if (logFiles.length > 0) throw damaged(name, "is missing");
+    return make();
+  });
+}
+
+async function readOrMake<T>(
+  disk: Disk,
+  name: string,
+  isValid: (value: unknown) => value is T,
+  make: () => T,
+): Promise<T> {
   const content = await readSmallFile(disk, name);
   if (content === undefined) {
     const value = make();
@@ -57,12 +72,16 @@ async function once<T>(disk: Disk, name: string, isValid: (value: unknown) => va
     return value;
   }
   const value = parsed(content);
-  if (!isValid(value)) throw serverFailure("DATA_FILE_DAMAGED", { what: `${name} can not be read.`, data: { name } });
+  if (!isValid(value)) throw damaged(name, "can not be read");
   return value;
 }
 
 function documentOf(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function damaged(name: string, how: string): Error {
+  return serverFailure("DATA_FILE_DAMAGED", { what: `${name} ${how}.`, data: { name } });
 }
 
 function overridden(stored: RootKey, { rootAccessKey, rootSecretKey }: ServerOptions): RootKey {

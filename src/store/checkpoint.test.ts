@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import type { Disk, Index, IndexRow } from "../env/index.ts";
+import type { Disk, Index, IndexRow, IndexSnapshot } from "../env/index.ts";
 import { SimDisk } from "../env/sim/index.ts";
 import { concatBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
@@ -219,14 +219,32 @@ describe("a checkpoint", () => {
     assert.deepEqual(await disk.list("store"), []);
   });
 
-  test("that a full disk refuses leaves no file, and what was there before stays", async () => {
-    const disk = new SimDisk({ bytesMax: 65_536 }).mount();
+  test("of an index that has lost a row, or holds one too many, is refused", async () => {
+    const { driver, index } = await smallDriver();
+    const disk = await newDisk();
+    for (const more of [-1, 1]) {
+      const whole = index.snapshot();
+      const scan: IndexSnapshot["scan"] = (range) => whole.scan(range);
+      const snapshot = { rowCount: whole.rowCount + more, scan, close: () => {} };
+      const options = { disk, name: NAME, snapshot, header: driver.machine.state };
+      await assert.rejects(writeCheckpoint(options), (error) => hasCode(error, "ROW_DAMAGED"));
+      whole.close();
+      assert.deepEqual(await disk.list("store"), []);
+    }
+  });
+
+  test("ends before the disk is full, leaves no file, and what was there before stays", async () => {
+    const reserved = 64 * 1024 * 1024;
+    const disk = new SimDisk({ bytesMax: reserved + 65_536 }).mount();
     await disk.makeDirectory("store");
     const { driver } = await smallDriver();
     await write(disk, driver);
     for (let number = 0; number < 35; number++) driver.run(commit({ puts: hundredRows(`${number}`) }));
     const name = checkpointName("store", driver.machine.appliedIndex);
-    await assert.rejects(write(disk, driver, name), (error) => hasCode(error, "DISK_FULL"));
+    await assert.rejects(write(disk, driver, name), (error) => {
+      assert.ok(hasCode(error, "DISK_FULL"));
+      return Number(error.data["bytesFree"]) > reserved - 1_048_576;
+    });
     assert.deepEqual(await disk.list("store"), ["checkpoint-0000000000000003"]);
     await readCheckpoint(disk, NAME, () => {});
   });

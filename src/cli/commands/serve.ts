@@ -42,6 +42,8 @@ export const SERVE_COMMANDS: readonly Command[] = [
         // What the disk holds is not known any more: nothing is flushed, nothing is closed.
         process.exit(1);
       };
+      // Who reads the log may go; its clients stay. Without a listener the next line would end the process.
+      process.stderr.on("error", () => {});
       const server = await startNode(serverOptions, { onFatal, log: (line) => process.stderr.write(line) });
       signal.addEventListener("abort", () => ended.resolve(0), { once: true });
       if (signal.aborted) ended.resolve(0);

@@ -200,6 +200,21 @@ const SCAN_CASES: readonly Case<IndexFixture>[] = [
 
 const SNAPSHOT_CASES: readonly Case<IndexFixture>[] = [
   {
+    name: "a snapshot knows how many rows it holds, be they few or many",
+    run: withIndex(async (index) => {
+      const counts = [0, 1, 500, 499].map((rows) => {
+        const puts = Array.from({ length: rows }, (_, at) => ({ key: utf8(`row ${at}`), value: utf8("v") }));
+        index.write({ puts, deletes: rows === 499 ? [utf8("row 499")] : [] });
+        const snapshot = index.snapshot();
+        const { rowCount } = snapshot;
+        equal(snapshot.scan({ limit: 1000 }).length, rowCount);
+        snapshot.close();
+        return rowCount;
+      });
+      deepEqual(counts, [0, 1, 500, 499]);
+    }),
+  },
+  {
     name: "a snapshot stays as it was while writes go on, over turns",
     run: withIndex(async (index) => {
       put(index, ["a", "1"], ["b", "2"], ["c", "3"]);

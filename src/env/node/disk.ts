@@ -38,18 +38,9 @@ export class NodeDisk implements Disk {
     }
   }
 
-  /** The new folders are durable when this resolves: each one's parent has been synced. */
   async makeDirectory(folder: string): Promise<void> {
     checkName(folder);
-    const path = this.#path(folder);
-    const firstMade = await attempt<string | undefined>("make", folder, (done) =>
-      mkdir(path, { recursive: true }, done),
-    );
-    if (firstMade === undefined) return;
-    for (let made = path; ; made = dirname(made)) {
-      await syncFolder(dirname(made), folder);
-      if (relative(firstMade, made) === "") return;
-    }
+    await makeFolder(this.#path(folder), folder);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -81,6 +72,18 @@ export class NodeDisk implements Disk {
 
   #path(name: string): string {
     return join(this.#root, name);
+  }
+}
+
+/** The new folders are durable when this resolves: each one's parent has been synced. */
+export async function makeFolder(path: string, name: string, mode?: number): Promise<void> {
+  const firstMade = await attempt<string | undefined>("make", name, (done) =>
+    mkdir(path, { recursive: true, ...(mode !== undefined && { mode }) }, done),
+  );
+  if (firstMade === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made), name);
+    if (relative(firstMade, made) === "") return;
   }
 }
 

@@ -1,9 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import type { Env } from "../env.ts";
 import { nodeClock } from "./clock.ts";
 import { NodeCompute } from "./compute.ts";
-import { NodeDisk } from "./disk.ts";
-import { diskFailure } from "./disk-errors.ts";
+import { makeFolder, NodeDisk } from "./disk.ts";
 import { nodeHttp } from "./http.ts";
 import { LmdbIndexes } from "./lmdb-indexes.ts";
 import { NodeRandom } from "./random.ts";
@@ -17,11 +15,7 @@ export interface NodeEnvOptions {
 /** The real world. Closing it ends its threads; files, indexes and listeners are closed by who opened them. */
 export async function createNodeEnv(options: NodeEnvOptions): Promise<Env & AsyncDisposable> {
   const { dataDirectory } = options;
-  try {
-    await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw diskFailure(error, "make", dataDirectory);
-  }
+  await makeFolder(dataDirectory, dataDirectory, 0o700);
   const compute = new NodeCompute();
   return {
     clock: nodeClock,

@@ -22,6 +22,7 @@ export interface LmdbDatabase {
   transactionSync(run: () => void): void;
   getRange(options: LmdbRange): Iterable<IndexRow>;
   useReadTransaction(): LmdbTransaction;
+  getStats(): { readonly entryCount: number };
   resetReadTxn(): void;
   close(): Promise<void>;
 }
@@ -124,8 +125,11 @@ export class LmdbIndex implements Index {
   snapshot(): IndexSnapshot {
     this.#checkUsable();
     assert(this.#snapshots.size < SNAPSHOTS_MAX, "an index has a limited number of open snapshots");
-    const transaction = this.#attempt(() => this.#database.useReadTransaction());
-    const snapshot = new LmdbSnapshot(this.#database, transaction, () => this.#snapshots.delete(snapshot));
+    const database = this.#database;
+    const transaction = this.#attempt(() => database.useReadTransaction());
+    // Of the same state: nothing is written between the two calls.
+    const { entryCount } = this.#attempt(() => database.getStats());
+    const snapshot = new LmdbSnapshot(database, transaction, entryCount, () => this.#snapshots.delete(snapshot));
     this.#snapshots.add(snapshot);
     return snapshot;
   }
@@ -209,10 +213,12 @@ export class LmdbIndex implements Index {
 class LmdbSnapshot implements IndexSnapshot {
   readonly #database: LmdbDatabase;
   readonly #closed: () => void;
+  readonly rowCount: number;
   #transaction: LmdbTransaction | undefined;
 
-  constructor(database: LmdbDatabase, transaction: LmdbTransaction, closed: () => void) {
+  constructor(database: LmdbDatabase, transaction: LmdbTransaction, rowCount: number, closed: () => void) {
     this.#database = database;
+    this.rowCount = rowCount;
     this.#transaction = transaction;
     this.#closed = closed;
   }

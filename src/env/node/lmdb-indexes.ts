@@ -7,7 +7,7 @@ import type { Index, Indexes } from "../env.ts";
 import { envFailure } from "../errors.ts";
 import { checkName } from "../names.ts";
 import { call } from "./call.ts";
-import { diskFailure } from "./disk-errors.ts";
+import { diskFailure, systemCode } from "./disk-errors.ts";
 import { type LmdbDatabase, LmdbIndex, lmdbEncoding, lmdbFailure } from "./lmdb-index.ts";
 import { coversLastPage, type PageSource, readMeta } from "./lmdb-layout.ts";
 import {
@@ -29,6 +29,7 @@ import { findDamage } from "./lmdb-verify.ts";
 const MAP_BYTES = 2 ** 37;
 /** Where the process may not have so much. A map that is refused would end it: lmdb-js does not survive that. */
 const MAP_BYTES_LIMITED = 2 ** 28;
+const OWN_LACKS: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EMFILE", "ENFILE", "ENOMEM"]);
 const VERIFY_TURN_MILLIS = 5;
 /** Less than one write of LMDB: what a write that was cut short by a full disk can leave. */
 const FULL_BYTES = 65_536;
@@ -84,7 +85,7 @@ export class LmdbIndexes implements Indexes {
   async #openFolder(name: string, folder: string): Promise<Index> {
     const lmdb = await loadLmdb();
     const bootId = await currentBootId();
-    const damage = await findDistrust(folder, bootId);
+    const damage = await findDistrust(folder, bootId).catch(asDamage);
     if (damage !== undefined) {
       throw envFailure("INDEX_DAMAGED", { what: `The index "${name}" is not trusted: ${damage}.`, data: { name } });
     }
@@ -117,6 +118,13 @@ async function findDistrust(folder: string, bootId: string): Promise<string | un
   if (state === "unreadable") return "its state file is unreadable";
   if (data === undefined) return "its data file is missing";
   return state.state === "closed" ? distrustOfClosed(folder, state, data) : distrustOfOpen(folder, state, data, bootId);
+}
+
+/** Files that the disk does not give back are damage too: the owner can rebuild them. What this process lacks is not. */
+function asDamage(error: unknown): string {
+  const code = systemCode(error);
+  if (code === undefined || OWN_LACKS.has(code)) throw error;
+  return `its files can not be read (${code})`;
 }
 
 async function distrustOfClosed(folder: string, state: IndexState, data: DataFile): Promise<string | undefined> {

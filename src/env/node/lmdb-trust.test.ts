@@ -1,12 +1,12 @@
-import { equal, rejects } from "node:assert/strict";
-import { copyFile, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { equal, ok, rejects } from "node:assert/strict";
+import { copyFile, mkdir, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import { LmdbIndexes } from "./lmdb-indexes.ts";
-import { type Meta, readMeta, viewOf } from "./lmdb-layout.ts";
+import { type Meta, PAGE_KINDS, PAGE_LEAF, readMeta, viewOf } from "./lmdb-layout.ts";
 import { currentBootId, DATA_FILE, type IndexState, LOCK_FILE, statData, writeState } from "./lmdb-state.ts";
 
 const ROWS = 1_200;
@@ -90,6 +90,44 @@ describe("trust in an index's files", () => {
       await subject.leave("open", subject.pristine, { bootId });
       await subject.isRefused();
     }
+  });
+
+  test("a leaf that has lost rows in a file that seems untouched is told by the count of rows", async () => {
+    await using subject = await Subject.make();
+    const data = subject.pristine.slice();
+    const view = viewOf(data);
+    const { pageBytes, lastPage } = readMeta({
+      length: data.length,
+      read: (at, length) => data.subarray(at, at + length),
+    })!;
+    let told = 0;
+    for (let page = 2; page <= lastPage; page++) {
+      const lowerAt = page * pageBytes + 20;
+      const lower = view.getUint16(lowerAt, true);
+      if ((view.getUint16(lowerAt - 2, true) & PAGE_KINDS) !== PAGE_LEAF || lower < 4) continue;
+      view.setUint16(lowerAt, lower - 2, true);
+      await subject.leave("closed", data);
+      view.setUint16(lowerAt, lower, true);
+      const index = await subject.indexes.open("index");
+      const snapshot = index.snapshot();
+      equal(snapshot.rowCount, ROWS - 100);
+      if (snapshot.scan({ limit: 10_000 }).length < snapshot.rowCount) told++;
+      await index.close();
+    }
+    ok(told > 10, `${told} leaves`);
+  });
+
+  test("data that can not be read is damage, not a failure of every start", async () => {
+    await using subject = await Subject.make();
+    await rm(subject.data);
+    // A folder can be found and opened, and every read of it fails.
+    await mkdir(subject.data);
+    const found = (await statData(subject.folder))!;
+    for (const state of ["open", "closed"] as const) {
+      await writeState(subject.folder, { state, bootId: await currentBootId(), ...found });
+      await rejects(subject.indexes.open("index"), isDamaged);
+    }
+    await subject.isRefused();
   });
 
   test("a copy of an open index is damaged: its pages are not from one moment", async () => {

@@ -7,7 +7,7 @@ import { checkIndexKey, checkIndexValue } from "../index-limits.ts";
 import { checkName } from "../names.ts";
 import { SIM_INDEX_DEFAULTS, type SimIndexOptions } from "./index-options.ts";
 import type { SimProcess } from "./process.ts";
-import { EMPTY_TREE, scanTree, Tree, type TreeState } from "./tree.ts";
+import { countRows, EMPTY_TREE, scanTree, Tree, type TreeState } from "./tree.ts";
 
 /** Beyond this many unflushed writes every second state is forgotten: a crash then has fewer to choose from. */
 const HISTORY_MAX = 1_024;
@@ -221,6 +221,11 @@ class OpenSnapshot implements IndexSnapshot {
     this.#state = state;
     this.#given = given;
     this.#closed = closed;
+  }
+
+  get rowCount(): number {
+    assert(this.#state !== undefined, "a closed snapshot is not used");
+    return countRows(this.#state);
   }
 
   scan(range: IndexRange): IndexRow[] {

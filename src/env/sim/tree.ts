@@ -166,6 +166,11 @@ export function scanTree(state: TreeState, range: IndexRange): IndexRow[] {
   return rows;
 }
 
+export function countRows(state: TreeState): number {
+  if (!isBranch(state)) return state.keys.length;
+  return state.children.reduce((sum, child) => sum + countRows(child), 0);
+}
+
 /** False once the range or the limit is done. */
 function collect(node: Node, range: IndexRange, rows: IndexRow[]): boolean {
   const { from, to, limit, reverse = false } = range;

@@ -43,7 +43,7 @@ export async function readCheckpointHeader(disk: Disk, name: string): Promise<Ch
   try {
     const file = await disk.open(name, "read");
     try {
-      return decodeHeader(await file.read(0, HEADER_BYTES)).header;
+      return decodeHeader(await readPart(file, 0, HEADER_BYTES)).header;
     } finally {
       await file.close();
     }
@@ -74,19 +74,19 @@ async function readFile(
   file: DiskFile,
   onRows: (rows: readonly IndexRow[]) => void | Promise<void>,
 ): Promise<CheckpointHeader> {
-  const head = decodeHeader(await file.read(0, HEADER_BYTES));
+  const head = decodeHeader(await readPart(file, 0, HEADER_BYTES));
   let { crc } = head;
   let at = HEADER_BYTES;
   let rows = 0;
   let blocks = 0;
   let last: IndexRow | undefined;
   // One read takes a block's payload and the header of what follows it.
-  let next = await file.read(at, BLOCK_HEADER_BYTES);
+  let next = await readPart(file, at, BLOCK_HEADER_BYTES);
   for (;;) {
     const payloadBytes = payloadBytesOf(next);
     if (payloadBytes === 0) break;
     at += BLOCK_HEADER_BYTES;
-    const bytes = await file.read(at, payloadBytes + BLOCK_HEADER_BYTES);
+    const bytes = await readPart(file, at, payloadBytes + BLOCK_HEADER_BYTES);
     const block = decodeBlock(next, bytes.subarray(0, payloadBytes), crc);
     if (last && block.rows.length > 0) checkOrder(last, block.rows[0]!);
     await onRows(block.rows);
@@ -97,9 +97,18 @@ async function readFile(
     rows += block.rows.length;
     blocks++;
   }
-  const footer = decodeFooter(await file.read(at, FOOTER_BYTES + 1), crc);
+  const footer = decodeFooter(await readPart(file, at, FOOTER_BYTES + 1), crc);
   if (footer.rows !== rows || footer.blocks !== blocks) throw new MalformedBytes("the footer counts other rows");
   return head.header;
+}
+
+/** What a disk does not give back is as lost as what it gives back changed: another checkpoint may still be read. */
+async function readPart(file: DiskFile, position: number, length: number): Promise<Uint8Array> {
+  try {
+    return await file.read(position, length);
+  } catch (cause) {
+    throw hasCode(cause, "DISK_FAILED") ? damaged(file.name, "the disk does not give its bytes back", cause) : cause;
+  }
 }
 
 /** What the disk or the format says about one file, as the Store's error. Other operating errors pass through. */

@@ -2,7 +2,8 @@
 // meanwhile. Every row's checksum is verified on the way: a damaged row never gets into a checkpoint, where it would
 // look sound.
 
-import type { Disk, DiskFile, IndexSnapshot } from "../../env/index.ts";
+import { type Disk, type DiskFile, envFailure, type IndexSnapshot } from "../../env/index.ts";
+import { storeFailure } from "../errors.ts";
 import { decodeRow } from "../row-codec.ts";
 import { RowWalk } from "../row-walk.ts";
 import { BlockEncoder, type CheckpointHeader, encodeFooter, encodeHeader } from "./format.ts";
@@ -25,10 +26,12 @@ export interface WrittenCheckpoint {
 }
 
 export const TEMPORARY = ".tmp";
+/** What the log's next segment takes. */
+const SPACE_RESERVE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Resolves when the file is durable under its name. Rejects with ROW_DAMAGED, or as the disk does; then no file is
- * left, except that one may stand under the temporary name if the disk has failed.
+ * Resolves when the file is durable under its name. Rejects with ROW_DAMAGED, with DISK_FULL before the disk is, or as
+ * the disk does; then no file is left, except that one may stand under the temporary name if the disk has failed.
  */
 export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<WrittenCheckpoint> {
   const { disk, name } = options;
@@ -57,6 +60,7 @@ async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promi
     const encoder = new BlockEncoder();
     while (fillBlock(encoder, walk)) {
       const block = encoder.finish(crc);
+      await checkSpace(options.disk);
       await file.write(bytes, [block.bytes]);
       options.signal?.throwIfAborted();
       bytes += block.bytes.length;
@@ -65,6 +69,13 @@ async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promi
       blocks++;
       encoder.reset();
     }
+    // A leaf of the index that lost rows still looks like one: only the count tells, and a checkpoint would make it final.
+    if (rows !== options.snapshot.rowCount) {
+      throw storeFailure("ROW_DAMAGED", {
+        what: "The index holds another number of rows than it says.",
+        data: { rows, rowCount: options.snapshot.rowCount },
+      });
+    }
     const footer = encodeFooter({ rows, blocks }, crc);
     await file.write(bytes, [footer]);
     await file.sync();
@@ -72,6 +83,16 @@ async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promi
   } finally {
     await file.close();
   }
+}
+
+/** A checkpoint can wait for space, but the node ends where its index or its log finds none. */
+async function checkSpace(disk: Disk): Promise<void> {
+  const { bytesFree } = await disk.space();
+  if (bytesFree >= SPACE_RESERVE_BYTES) return;
+  throw envFailure("DISK_FULL", {
+    what: "A checkpoint would take the space that the log and the index need.",
+    data: { bytesFree, bytesReserved: SPACE_RESERVE_BYTES },
+  });
 }
 
 /** False where no row is left. */

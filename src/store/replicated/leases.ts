@@ -86,7 +86,7 @@ export class LeaseService {
     const first = await this.#settings.propose({ kind: "end", lease });
     if (first.kind === "refused") throw leaseUnknown(lease);
     this.#forget(lease);
-    if (first.kind === "ended" && !first.done) await this.#finish(lease);
+    if (first.kind === "ended" && !first.done) await this.#finish(lease).catch((error) => this.#endLater(lease, error));
   }
 
   close(): void {
@@ -116,6 +116,13 @@ export class LeaseService {
         },
       );
     }
+  }
+
+  /** Half of it may be gone: nobody else comes back for the rest. */
+  #endLater(lease: LeaseId, error: unknown): never {
+    this.#over.push(lease);
+    this.#retryLater();
+    throw error;
   }
 
   #endedOne(): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SimScheduler } from "../../env/sim/index.ts";
+import { envFailure, type Index } from "../../env/index.ts";
+import { SimDisk, SimScheduler } from "../../env/sim/index.ts";
 import { text } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { checkpointName, listCheckpoints, restoreCheckpoint } from "../checkpoint.ts";
@@ -9,18 +10,19 @@ import { leaseKey, STATE_KEY } from "../machine/keys.ts";
 import { encodeRow } from "../row-codec.ts";
 import type { Row } from "../store.ts";
 import { calmEnv, HostedStore } from "../testing/hosted-store.ts";
-import { damageRow, dump } from "../testing/indexes.ts";
+import { damageRow, dump, ObservedIndex } from "../testing/indexes.ts";
 import { at, put, TABLE } from "../testing/machine-driver.ts";
 
 const scheduler = new SimScheduler();
 
 /** A test in virtual time, over a Store that is new and closes at its end. */
-function storeTest(name: string, run: (hosted: HostedStore) => Promise<void>): void {
+function storeTest(name: string, run: (hosted: HostedStore, device: SimDisk) => Promise<void>): void {
   test(name, () =>
     scheduler.settle(
       (async () => {
-        await using hosted = await HostedStore.start(calmEnv(scheduler), { segmentBytes: 262_144 });
-        await run(hosted);
+        const device = new SimDisk();
+        await using hosted = await HostedStore.start(calmEnv(scheduler, device), { segmentBytes: 262_144 });
+        await run(hosted, device);
       })(),
     ),
   );
@@ -95,6 +97,40 @@ describe("a Store whose index is gone or can not be trusted", () => {
     await removeIndex(hosted);
     await hosted.open();
     assert.deepEqual(await rowsOf(hosted), before);
+  });
+
+  storeTest(
+    "falls back to the older checkpoint where the disk does not give the newest back",
+    async (hosted, device) => {
+      const before = await writeWithCheckpoints(hosted);
+      const [newest] = await checkpointsOf(hosted);
+      await removeIndex(hosted);
+      device.failNext("read", checkpointName("store", newest!));
+      await hosted.open();
+      assert.deepEqual(await rowsOf(hosted), before);
+      assert.equal(hosted.store.counters.checkpointsDamaged, 1);
+    },
+  );
+
+  storeTest("is rebuilt where the index opens but its first row can not be read", async (hosted) => {
+    const before = await writeWithCheckpoints(hosted);
+    await hosted.close();
+    const { indexes } = hosted.env;
+    let scans = 0;
+    class Unreadable extends ObservedIndex {
+      override scan(): never {
+        scans++;
+        throw envFailure("INDEX_DAMAGED");
+      }
+    }
+    const open = async (name: string): Promise<Index> => {
+      const index = await indexes.open(name);
+      return scans === 0 ? new Unreadable(index) : index;
+    };
+    hosted.env = { ...hosted.env, indexes: { open, remove: (name) => indexes.remove(name) } };
+    await hosted.open();
+    assert.deepEqual(await rowsOf(hosted), before);
+    assert.deepEqual([scans, hosted.store.counters.indexRebuilds], [1, 1]);
   });
 
   storeTest("does not give up log for a checkpoint that has rotted since", async (hosted) => {

@@ -23,6 +23,9 @@ export interface ReplicatedOptions {
   /** Rows and bytes that a scan reads before it lets other work in. */
   readonly turnRowsMax: number;
   readonly turnBytesMax: number;
+  /** Scans that run at once; further ones wait, and are refused with OVERLOADED where too many do. */
+  readonly scansMax: number;
+  readonly scansWaitingMax: number;
   /** After a checkpoint failed (a full disk, say), none is tried for this long. */
   readonly checkpointRetryMillis: number;
   /** The end of a lease that could not be proposed is tried again after this. */
@@ -44,6 +47,8 @@ export const REPLICATED_DEFAULTS: ReplicatedOptions = {
   flushBytes: 16 * MIB,
   turnRowsMax: 512,
   turnBytesMax: MIB,
+  scansMax: 64,
+  scansWaitingMax: 10_000,
   checkpointRetryMillis: 30_000,
   leaseRetryMillis: 250,
 };

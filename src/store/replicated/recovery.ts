@@ -80,7 +80,12 @@ function* sources(settings: RecoverySettings, checkpoints: readonly CheckpointFi
 async function keptIndex({ env, options, mark }: RecoverySettings): Promise<Index | undefined> {
   if (await mark.isSet()) throw storeFailure("ROW_DAMAGED");
   const index = await env.indexes.open(options.index);
-  if (index.scan({ limit: 1 }).length > 0) return index;
+  try {
+    if (index.scan({ limit: 1 }).length > 0) return index;
+  } catch (error) {
+    await discard(index);
+    throw error;
+  }
   await index.close();
   return undefined;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Index, Indexes } from "../../env/index.ts";
-import { SimScheduler } from "../../env/sim/index.ts";
+import { SimDisk, SimScheduler } from "../../env/sim/index.ts";
 import { type Group, hostFailure } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
@@ -188,6 +188,20 @@ describe("checkpoints", () => {
       })(),
     ));
 
+  test("that can not be read back are not kept", () =>
+    scheduler.settle(
+      (async () => {
+        const device = new SimDisk();
+        await using hosted = await HostedStore.start(calmEnv(scheduler, device), SMALL);
+        await write(hosted, 50);
+        device.failNext("read", "store/checkpoint-0000000000000050");
+        await assert.rejects(hosted.store.checkpoint(), fails("CHECKPOINT_DAMAGED"));
+        assert.deepEqual(await hosted.env.disk.list("store"), []);
+        await hosted.store.checkpoint();
+        assert.deepEqual(await hosted.env.disk.list("store"), ["checkpoint-0000000000000050"]);
+      })(),
+    ));
+
   storeTest("under way when the Store closes are given up without a trace", {}, async (hosted) => {
     await write(hosted, 50);
     const refused = assert.rejects(hosted.store.checkpoint());
@@ -279,6 +293,24 @@ describe("leases", () => {
     assert.equal(hosted.store.counters.leasesExpired, 1);
   });
 
+  let endings = 0;
+  const refusingSecond = through((command, opened) =>
+    decodeCommand(command).kind === "end" && ++endings === 2
+      ? Promise.reject(hostFailure("OVERLOADED"))
+      : opened.propose(command),
+  );
+  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSecond }, async (hosted) => {
+    const { id } = await hosted.store.grant(60_000);
+    for (let from = 0; from < 300; from += 100) {
+      const puts = Array.from({ length: 100 }, (_, number) => put(`row ${from + number}`));
+      await hosted.store.commit({ puts, lease: id });
+    }
+    await assert.rejects(hosted.store.revoke(id), fails("OVERLOADED"));
+    assert.ok((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length > 0);
+    await hosted.elapse(2 * REPLICATED_DEFAULTS.leaseRetryMillis);
+    assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 0);
+  });
+
   const ends = { now: 0, most: 0 };
   const counting = through(async (command, opened) => {
     if (decodeCommand(command).kind !== "end") return opened.propose(command);
@@ -317,6 +349,30 @@ describe("reads", () => {
     assert.equal((await scan).rows.length, 500);
     assert.deepEqual(order, ["commit", "scan"]);
     assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 400);
+  });
+
+  storeTest("of many rows may be any number at once", slowly, async (hosted) => {
+    await fill(hosted);
+    const scans = Array.from({ length: 300 }, () => hosted.store.scan(TABLE, {}, { limit: 100 }));
+    for (const page of await Promise.all(scans)) assert.equal(page.rows.length, 100);
+  });
+
+  const few = { store: { turnRowsMax: 10, scansMax: 2, scansWaitingMax: 3 } };
+  storeTest("that wait for others are limited in number, and end as those do", few, async (hosted) => {
+    await fill(hosted);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const scan = (): Promise<unknown> => hosted.store.scan(TABLE, {}, { limit: 100, signal });
+    const scans = Promise.allSettled(Array.from({ length: 6 }, scan));
+    await assert.rejects(scan(), fails("OVERLOADED"));
+    assert.deepEqual(
+      (await scans).map(({ status }) => status),
+      [...Array(5).fill("fulfilled"), "rejected"],
+    );
+    const second = Promise.allSettled(Array.from({ length: 5 }, scan));
+    controller.abort();
+    assert.ok((await second).every(({ status }) => status === "rejected"));
+    assert.equal((await hosted.store.scan(TABLE, {}, { limit: 100 })).rows.length, 100);
   });
 
   storeTest("of large rows let other work in too", { store: { turnBytesMax: 1000 } }, async ({ store }) => {

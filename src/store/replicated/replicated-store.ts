@@ -36,6 +36,7 @@ import type { ReplicatedOptions } from "./options.ts";
 import { decodePosition, encodePosition } from "./position.ts";
 import { checkScanLimit, readRow, readRows, scanRows } from "./reads.ts";
 import type { RebuildMark } from "./rebuild-mark.ts";
+import { Slots } from "./slots.ts";
 import type { Upkeep } from "./upkeep.ts";
 import type { WatchHub } from "./watch.ts";
 
@@ -56,6 +57,8 @@ export class ReplicatedStore implements Store {
   readonly counters: StoreCounters;
   readonly #parts: ReplicatedParts;
   readonly #leases: LeaseService;
+  /** Each may hold a snapshot of the index, of which there is a limited number. */
+  readonly #scans: Slots;
   #commitsInFlight = 0;
   #bytesInFlight = 0;
   #position: { revision: number; text: Position };
@@ -66,6 +69,7 @@ export class ReplicatedStore implements Store {
     this.#parts = parts;
     this.counters = counters;
     this.#position = { revision: machine.revision, text: encodePosition(options.group, machine.revision) };
+    this.#scans = new Slots({ runningMax: options.scansMax, waitingMax: options.scansWaitingMax });
     this.#leases = new LeaseService({
       clock: env.clock,
       timers: env.timers,
@@ -95,11 +99,17 @@ export class ReplicatedStore implements Store {
     const { machine, env } = this.#parts;
     const mayGoOn = (): void => this.#checkOpen(options.signal);
     const context = { machine, timers: env.timers, options: this.#parts.options, mayGoOn };
-    const position = this.#here();
-    this.counters.reads++;
-    const page = await scanRows(context, table, range, options).catch((error) => this.#readFailed(error));
-    this.counters.rowsScanned += page.rows.length;
-    return { ...page, position };
+    await this.#scans.enter();
+    try {
+      mayGoOn();
+      const position = this.#here();
+      this.counters.reads++;
+      const page = await scanRows(context, table, range, options).catch((error) => this.#readFailed(error));
+      this.counters.rowsScanned += page.rows.length;
+      return { ...page, position };
+    } finally {
+      this.#scans.leave();
+    }
   }
 
   async commit(commit: Commit, { signal }: { readonly signal?: AbortSignal } = {}): Promise<CommitResult> {
@@ -153,6 +163,8 @@ export class ReplicatedStore implements Store {
     const header = this.#parts.machine.state;
     try {
       return await writeCheckpoint({ disk, name, snapshot, header, ...(signal && { signal }) });
+    } catch (error) {
+      return this.#readFailed(error);
     } finally {
       snapshot.close();
     }

@@ -157,7 +157,13 @@ export class Upkeep {
       snapshot.close();
     }
     const newest = { name, appliedIndex: state.appliedIndex, commandBytes: state.commandBytes };
-    await this.#prove(newest);
+    try {
+      await this.#prove(newest);
+    } catch (error) {
+      // Nothing relies on it, and the next one has another name.
+      await disk.remove(name).catch(() => {});
+      throw error;
+    }
     counters.checkpoints++;
     counters.checkpointRows = written.rows;
     counters.checkpointBytes = written.bytes;

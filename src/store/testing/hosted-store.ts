@@ -105,12 +105,12 @@ export class HostedStore implements AsyncDisposable {
   }
 }
 
-/** In virtual time, on a disk in memory that has no faults and keeps no way back: the cheapest whole environment. */
-export function calmEnv(scheduler: SimScheduler): HostEnv {
+/** In virtual time, on a disk in memory that has no faults of its own and keeps no way back: the cheapest whole environment. */
+export function calmEnv(scheduler: SimScheduler, disk: SimDisk = new SimDisk()): HostEnv {
   const clock = new SimClock(scheduler);
   const timers = new SimTimers(new SimProcess(scheduler, "node"), clock);
   const random = new SimRandom(new Prng(1));
-  return { clock, timers, random, disk: new SimDisk().mount(), indexes: new SimIndexes().mount() };
+  return { clock, timers, random, disk: disk.mount(), indexes: new SimIndexes().mount() };
 }
 
 /** A Store on a simulated machine that can lose its power. */
