@@ -16,6 +16,11 @@ export interface Blobs extends AsyncDisposable {
    */
   append(owner: Uint8Array, source: ByteSource, length: number): Promise<BlobAppend>;
   /**
+   * Asked before a commit whose bytes are not appended here but kept in rows. Rejects with SPACE_RESERVED: additions
+   * below the free-space reserve, like appends, and removals only where the disk is as good as full.
+   */
+  checkSpace(change: "addition" | "removal"): Promise<void>;
+  /**
    * The bytes from `start` up to `end` (exclusive) of the refs laid end to end; each 64 KiB block is verified before it
    * is handed out. Its reads reject with BLOB_DAMAGED or BLOB_MISSING, and with BLOBS_CLOSED where the node stops.
    * Cancel it if it is not read to its end: it holds a file open.

@@ -173,6 +173,10 @@ class VolumeBlobs implements LocalBlobs {
     return this.#parts.appender.append(owner, source, length);
   }
 
+  checkSpace(change: "addition" | "removal"): Promise<void> {
+    return this.#parts.space.check(0, change === "addition" ? "append" : "removal");
+  }
+
   read(refs: readonly BlobRef[], start: number, end: number): ByteSource {
     return this.#parts.reader.read(refs, start, end);
   }

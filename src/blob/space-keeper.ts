@@ -7,8 +7,13 @@ import type { BlobOptions } from "./options.ts";
 /** A refused request asks the disk again, but no more often than this. */
 const FRESH_MILLIS = 20;
 
-/** Appends leave the whole reserve alone; compaction, which wins space back, may use half of it. */
-export type SpaceUse = "append" | "compaction";
+/**
+ * Appends and rows that add something leave the whole reserve alone; compaction, which wins space back, may use half of
+ * it. Removals go on until the disk is as good as full: their rows need room in the log and in the index too.
+ */
+export type SpaceUse = "append" | "compaction" | "removal";
+
+const REMOVAL_RESERVE_BYTES_MAX = 8_388_608;
 
 /**
  * Keeps a part of the disk free, so that deletes, compaction and the Store's log always have room. Between two looks at
@@ -91,7 +96,9 @@ export class SpaceKeeper {
   }
 
   #reserveFor(use: SpaceUse): number {
-    return use === "append" ? this.bytesReserved : Math.ceil(this.bytesReserved / 2);
+    if (use === "append") return this.bytesReserved;
+    const half = Math.ceil(this.bytesReserved / 2);
+    return use === "compaction" ? half : Math.min(half, REMOVAL_RESERVE_BYTES_MAX);
   }
 
   #fits(bytes: number, use: SpaceUse): boolean {

@@ -81,7 +81,12 @@ export async function composeNode({
   const onError = (error: unknown): void => logger.error("objects.cleaner", error);
   const objects = parts.use(openObjects({ ...env, store, blobs, onError }));
   const cipher = new SealingCipher(identity.sealKey, (length) => env.random.bytes(length));
-  const access = parts.use(openAccess({ store, env, root: identity.root, cipher, sha256 }));
+  const access = parts.use(
+    openAccess({
+      ...{ store, env, root: identity.root, cipher, sha256 },
+      checkSpace: () => blobs.checkSpace("addition"),
+    }),
+  );
   await createBuckets(objects, options.createBucket);
 
   const keys = new SigningKeys({ hash: sha256, hmac: hmacSha256 }, { entriesMax: SIGNING_KEYS_MAX });

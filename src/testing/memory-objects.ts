@@ -1,8 +1,9 @@
 import { openBlobs } from "../blob/open-blobs.ts";
 import type { BlobOptions } from "../blob/options.ts";
-import type { Clock, Timers } from "../env/index.ts";
+import type { Clock, Disk, Timers } from "../env/index.ts";
 import { InlineCompute } from "../env/sim/compute.ts";
 import { SimDisk } from "../env/sim/disk.ts";
+import type { SimDiskOptions } from "../env/sim/disk-options.ts";
 import { SimIndexes } from "../env/sim/indexes.ts";
 import { SimRandom } from "../env/sim/random.ts";
 import { SoloGroup } from "../host/index.ts";
@@ -17,18 +18,22 @@ export interface MemoryObjects extends AsyncDisposable {
   readonly store: Store;
   /** Wall and monotonic time of the service; a test moves it. */
   readonly clock: { millis: number };
+  readonly disk: Disk;
   readonly blobs: Awaited<ReturnType<typeof openBlobs>>;
 }
 
 /** The objects service over the real log, Store and Blobs on a disk in memory. Timers never fire by themselves. */
-export async function openMemoryObjects(options: Partial<BlobOptions> = {}): Promise<MemoryObjects> {
+export async function openMemoryObjects(
+  options: Partial<BlobOptions> = {},
+  diskOptions: Partial<SimDiskOptions> = {},
+): Promise<MemoryObjects> {
   const prng = new Prng(1);
   const clock = { millis: 1_700_000_000_000 };
   const env = {
     clock: { now: () => clock.millis, monotonic: () => clock.millis } satisfies Clock,
     timers: { after: () => ({ cancel() {} }), endOfTurn: (run) => void setImmediate(run) } satisfies Timers,
     random: new SimRandom(prng),
-    disk: new SimDisk().mount(),
+    disk: new SimDisk(diskOptions).mount(),
     indexes: new SimIndexes().mount(),
     compute: new InlineCompute(),
   };
@@ -46,5 +51,5 @@ export async function openMemoryObjects(options: Partial<BlobOptions> = {}): Pro
   );
   const objects = parts.use(openObjects({ ...env, store, blobs, onError: fail }));
   const owned = parts.move();
-  return { objects, store, clock, blobs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { objects, store, clock, disk: env.disk, blobs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -41,6 +41,11 @@ export interface AccessOptions {
   readonly sha256: Sha256;
   readonly sessionLimits?: SessionLimits;
   readonly loginLimits?: LoginLimits;
+  /**
+   * Asked before a user, a key or a policy is added; rejects where the disk has no room for them. Sessions and all that
+   * takes rights away go on.
+   */
+  readonly checkSpace?: () => Promise<void>;
 }
 
 export interface AuthorizeRequest {
@@ -95,6 +100,7 @@ export class Access implements AsyncDisposable {
   constructor(options: AccessOptions) {
     const { store, env, cipher, sha256, root } = options;
     const { clock, timers, random } = env;
+    const checkSpace = options.checkSpace ?? noLimit;
     const caches = openCaches(options);
     this.#clock = clock;
     this.#timers = timers;
@@ -110,8 +116,8 @@ export class Access implements AsyncDisposable {
       tokens: this.#tokens,
       usage: this.#usage,
     });
-    this.policies = new Policies(store, clock, (name) => caches.policies.invalidate(name));
-    this.users = new Users(store, clock, random, (name, keyIds) => {
+    this.policies = new Policies({ store, clock, checkSpace }, (name) => caches.policies.invalidate(name));
+    this.users = new Users({ store, clock, random, checkSpace }, (name, keyIds) => {
       caches.users.invalidate(name);
       for (const id of keyIds) caches.keys.invalidate(id);
     });
@@ -119,7 +125,7 @@ export class Access implements AsyncDisposable {
       caches.keys.invalidate(id);
       caches.users.invalidate(user);
     };
-    this.keys = new Keys({ store, clock, random, cipher, rootKeyId: root.accessKey, changed });
+    this.keys = new Keys({ store, clock, random, checkSpace, cipher, rootKeyId: root.accessKey, changed });
     const limits = options.sessionLimits ?? SESSION_LIMITS;
     this.sessions = new Sessions({ store, clock, random, sha256, cache: caches.sessions, limits });
     this.#watches = Object.values(caches).map((cache) => cache.watch(timers, this.#stop.signal));
@@ -241,6 +247,8 @@ function rootPrincipal({ root, sha256 }: AccessOptions): RootPrincipal {
   const id = toHex(sha256(utf8(`ashlar root ${accessKey.length} ${accessKey} ${secretKey}`))).slice(0, 32);
   return { type: "root", name: ROOT_NAME, id, accessKeyId: accessKey, tokenIssuedMillis: undefined, sessions: [] };
 }
+
+const noLimit = async (): Promise<void> => {};
 
 interface Caches {
   readonly keys: RowCache<OpenKey>;

@@ -62,6 +62,7 @@ export interface KeysParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
+  readonly checkSpace: () => Promise<void>;
   readonly cipher: Cipher;
   /** Taken by the root key. */
   readonly rootKeyId: string;
@@ -82,13 +83,14 @@ export class Keys {
    * Throws USER_MISSING, LIMIT_KEYS, KEY_EXISTS, KEY_INVALID, POLICY_MALFORMED, EXPIRY_INVALID, DESCRIPTION_TOO_LONG.
    */
   async create(user: string, options: CreateKey = {}): Promise<NewKey> {
-    const { store, clock, random, cipher, rootKeyId, changed } = this.#parts;
+    const { store, clock, random, cipher, rootKeyId, changed, checkSpace } = this.#parts;
     const { imported, description = "", expiresMillis, policy } = options;
     if (imported !== undefined) checkImportedKey(imported.id, imported.secret);
     const { id, secret } = imported ?? { id: makeKeyId(random), secret: makeSecret(random) };
     if (id === rootKeyId) throw accessFailure("KEY_EXISTS", { data: { accessKeyId: id } });
     const nowMillis = clock.now();
     checkKey({ description, expiresMillis, policy }, nowMillis);
+    await checkSpace();
     const value = encodeKey({
       user,
       enabled: true,

@@ -38,15 +38,23 @@ export interface PutPolicy {
   readonly ifRevision?: number;
 }
 
+export interface PoliciesParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly checkSpace: () => Promise<void>;
+}
+
 export class Policies {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #checkSpace: () => Promise<void>;
   readonly #changed: (name: string) => void;
 
   /** `changed` is called before a change is acknowledged. */
-  constructor(store: Store, clock: Clock, changed: (name: string) => void) {
+  constructor({ store, clock, checkSpace }: PoliciesParts, changed: (name: string) => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#checkSpace = checkSpace;
     this.#changed = changed;
   }
 
@@ -55,6 +63,7 @@ export class Policies {
     checkPolicyName(name);
     refuseCanned(name);
     parsePolicy(document, { name, source: "identity" });
+    await this.#checkSpace();
     const decide = async (): Promise<Change<string>> => {
       const address = policyRow(name);
       const { row } = await this.#store.get(address);

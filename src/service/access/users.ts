@@ -43,22 +43,29 @@ export interface UpdateUser {
   readonly ifRevision?: number;
 }
 
+export interface UsersParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly checkSpace: () => Promise<void>;
+}
+
 export class Users {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #checkSpace: () => Promise<void>;
   readonly #changed: (name: string, keyIds: readonly string[]) => void;
 
   /** `changed` is called before a change is acknowledged, with the keys that went. */
   constructor(
-    store: Store,
-    clock: Clock,
-    random: Random,
+    { store, clock, random, checkSpace }: UsersParts,
     changed: (name: string, deletedKeyIds: readonly string[]) => void,
   ) {
     this.#store = store;
     this.#clock = clock;
     this.#random = random;
+    this.#checkSpace = checkSpace;
     this.#changed = changed;
   }
 
@@ -66,6 +73,7 @@ export class Users {
   async create(name: string, { enabled = true, policies = [] }: CreateUser = {}): Promise<UserInfo> {
     checkUserName(name);
     const attached = distinct(policies);
+    await this.#checkSpace();
     const nowMillis = this.#clock.now();
     const user: UserRecord = {
       id: makeUserId(this.#random),

@@ -1,3 +1,4 @@
+import type { Blobs } from "../../blob/index.ts";
 import type { Clock, Random } from "../../env/index.ts";
 import { prefixEnd, text, utf8 } from "../../std/bytes.ts";
 import { type Row, type Store, TABLES } from "../../store/index.ts";
@@ -15,12 +16,20 @@ import { type BucketDocument, type BucketInfo, type ListPage, OBJECT_LIMITS } fr
 const CACHE_MAX = 10_000;
 const DOCUMENTS: readonly BucketDocument[] = ["policy", "cors", "tagging"];
 
+export interface BucketsParts {
+  readonly store: Store;
+  readonly blobs: Pick<Blobs, "checkSpace">;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 /**
  * Buckets and their documents, behind a cache that this node's own changes keep right: in a cluster a watch and a lease will.
  * Changes that writers must not miss (deletion, versioning) first stop new writes of the bucket and wait for those under way.
  */
 export class Buckets {
   readonly #store: Store;
+  readonly #blobs: Pick<Blobs, "checkSpace">;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #cache = new Map<string, Row & { record: BucketRecord }>();
@@ -30,8 +39,10 @@ export class Buckets {
   readonly #endUploads: (bucketId: string) => Promise<void>;
 
   /** `endUploads` aborts what is under way in a bucket that is about to go. */
-  constructor(store: Store, clock: Clock, random: Random, endUploads: (bucketId: string) => Promise<void>) {
+  constructor(parts: BucketsParts, endUploads: (bucketId: string) => Promise<void>) {
+    const { store, blobs, clock, random } = parts;
     this.#store = store;
+    this.#blobs = blobs;
     this.#clock = clock;
     this.#random = random;
     this.#endUploads = endUploads;
@@ -43,6 +54,8 @@ export class Buckets {
     const record: BucketRecord = { id, createdMillis: this.#clock.now(), owner, versioning: "off" };
     const address = bucketRow(name);
     const puts = [{ ...address, value: encodeBucketRecord(record) }];
+    // One that is there needs no space: the answer tells so, and a start that asks for it goes on.
+    if ((await this.#read(name)) === undefined) await this.#blobs.checkSpace("addition");
     const result = await this.#store.commit({ checks: [{ ...address, absent: true }], puts });
     if (result.committed) return bucketInfo(name, record);
     const existing = await this.#read(name);
@@ -95,6 +108,7 @@ export class Buckets {
   }
 
   async delete(name: string): Promise<void> {
+    await this.#blobs.checkSpace("removal");
     await this.#exclusively(name, async () => {
       const row = await this.#required(name);
       if (!(await this.#isEmpty(row.record.id))) throw objectFailure("BUCKET_NOT_EMPTY", { data: { bucket: name } });
@@ -107,6 +121,7 @@ export class Buckets {
   }
 
   async setVersioning(name: string, versioning: "enabled" | "suspended"): Promise<void> {
+    await this.#blobs.checkSpace("addition");
     await this.#exclusively(name, async () => {
       const row = await this.#required(name);
       const puts = [{ ...bucketRow(name), value: encodeBucketRecord({ ...row.record, versioning }) }];
@@ -138,6 +153,7 @@ export class Buckets {
   }
 
   async #changeDocument(name: string, document: BucketDocument, content: Uint8Array | undefined): Promise<void> {
+    await this.#blobs.checkSpace(content === undefined ? "removal" : "addition");
     const row = await this.#required(name);
     const address = documentRow(row.record.id, document);
     const result = await this.#store.commit({

@@ -53,6 +53,8 @@ export class ObjectWriter {
     return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
       const key = objectKey(id, request.key);
       const context = this.#context;
+      // A small body is kept in a row, which Blobs never sees.
+      await context.blobs.checkSpace("addition");
       if (request.conditions !== undefined) {
         // Refuse before the body is taken in; it is checked again, and for good, when it is committed.
         checkWriteConditions(request.conditions, (await readKeyState(context.store, key)).current);
@@ -66,7 +68,8 @@ export class ObjectWriter {
   delete(request: DeleteRequest): Promise<DeleteResult> {
     return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
       const key = objectKey(id, request.key);
-      const { store } = this.#context;
+      const { store, blobs } = this.#context;
+      await blobs.checkSpace("removal");
       return commitChange(this.#context, async () => {
         const state = await readKeyState(store, key);
         if (request.versionId !== undefined) return this.#deleteVersion(state, request.versionId, request.conditions);
@@ -105,7 +108,8 @@ export class ObjectWriter {
     checkTags(tags);
     return this.#buckets.writing(name.bucket, async ({ id }) => {
       const key = objectKey(id, name.key);
-      const { store } = this.#context;
+      const { store, blobs } = this.#context;
+      await blobs.checkSpace(tags === undefined ? "removal" : "addition");
       return commitChange(this.#context, async () => {
         const state = await readKeyState(store, key);
         const { record, address, row } = await this.#reader.locate(state, name.versionId);
@@ -132,6 +136,7 @@ export class ObjectWriter {
     return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
       const key = objectKey(id, request.key);
       const context = this.#context;
+      await context.blobs.checkSpace("addition");
       if (request.conditions !== undefined) {
         checkWriteConditions(request.conditions, (await readKeyState(context.store, key)).current);
       }

@@ -27,9 +27,7 @@ export interface ObjectsParts {
 export function openObjects(parts: ObjectsParts): Objects {
   const cleaner = new TombstoneCleaner(parts, parts.onError, parts.cleaner);
   const context: Context = { ...parts, cleaner };
-  const buckets: Buckets = new Buckets(parts.store, parts.clock, parts.random, (id) =>
-    uploads.abortAll(rowsOfBucket(id)),
-  );
+  const buckets: Buckets = new Buckets(parts, (id) => uploads.abortAll(rowsOfBucket(id)));
   const reader = new ObjectReader(context, buckets);
   const writer = new ObjectWriter(context, buckets, reader);
   const uploads = new Uploads(context, buckets, reader);

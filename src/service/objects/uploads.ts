@@ -69,7 +69,8 @@ export class Uploads {
     checkTags(tags);
     if (checksum !== undefined) checkChecksumType(checksum.algorithm, checksum.type);
     return this.#buckets.writing(request.bucket, async ({ id }) => {
-      const { clock, random, store } = this.#context;
+      const { clock, random, store, blobs } = this.#context;
+      await blobs.checkSpace("addition");
       const initiatedMillis = clock.now();
       const uploadId = newTimedId(initiatedMillis, random);
       const record: UploadRecord = {
@@ -136,6 +137,7 @@ export class Uploads {
       const key = objectKey(id, request.key);
       const upload = await this.#find(key, request);
       if (upload.record.state === "completed") return this.#answerAgain(key, upload.record);
+      await context.blobs.checkSpace("addition");
       const parts = await this.#chosenParts(key, request, upload.record);
       const whole = await this.#combine(parts, request, upload.record);
       const runs: PartRun[] = [];
@@ -237,9 +239,15 @@ export class Uploads {
   }
 
   /** With a source, the content's needles are another row's, which the commit checks. Throws SourceChanged. */
-  #commitPart(upload: OpenUpload, partNumber: number, content: Content, source?: SharedSource): Promise<PartInfo> {
+  async #commitPart(
+    upload: OpenUpload,
+    partNumber: number,
+    content: Content,
+    source?: SharedSource,
+  ): Promise<PartInfo> {
     const context = this.#context;
     const { key } = upload;
+    await context.blobs.checkSpace("addition");
     const { size, etag, checksum, storage } = content;
     const lastModifiedMillis = context.clock.now();
     const address = partRow(key, strictText(upload.row.suffix)!, partNumber);
@@ -261,6 +269,7 @@ export class Uploads {
 
   async #abort(upload: OpenUpload): Promise<void> {
     const { address, row, record } = upload;
+    await this.#context.blobs.checkSpace("removal");
     const put = { ...address, value: encodeUploadRecord({ ...record, state: "aborted" }) };
     await commitChange(this.#context, async () => {
       const { row: now } = await this.#context.store.get(address);

@@ -60,6 +60,7 @@ export function memoryBlobs(): Blobs {
       const ref: BlobRef = { volume: 1, needle: needles.push(content) - 1, length, checksum: 0 };
       return { refs: [ref], [Symbol.dispose]() {} };
     },
+    async checkSpace() {},
     read: (refs, start, end) => sourceOf(concatBytes(refs.map((ref) => needles[ref.needle]!)).slice(start, end)),
     referenceChecks: () => [],
     shareRows: () => [],
