@@ -9,6 +9,7 @@ import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
 import { objectReferences, openObjects } from "../service/objects/index.ts";
 import { openReplicatedStore } from "../store/index.ts";
+import { Ballast } from "./ballast.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
@@ -53,6 +54,7 @@ export async function composeNode({
   await using parts = new AsyncDisposableStack();
   parts.use(await env.disk.lock());
   if (await isUnfinishedRestore(env.disk)) throw serverFailure("RESTORE_UNFINISHED");
+  if (!options.memory) parts.use(await Ballast.open(env.disk, env.timers, logger));
   const identity = await openIdentity(env.disk, env.random, options);
   const fatal = new Fatal(logger, onFatal);
 

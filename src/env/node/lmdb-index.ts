@@ -43,6 +43,8 @@ interface LmdbRange {
 
 /** What happens at the edges of an index's life; the owner of its files does it. */
 export interface LmdbFiles {
+  /** Called before each write: allocates ahead what it may need. */
+  prepare(rows: number, bytes: number): void;
   sync(): Promise<void>;
   /** Whether the file system has no room left. */
   isDiskFull(): boolean;
@@ -107,10 +109,13 @@ export class LmdbIndex implements Index {
   write(changes: IndexChanges): void {
     this.#checkUsable();
     for (const key of changes.deletes) checkIndexKey(key);
+    let bytes = 0;
     for (const { key, value } of changes.puts) {
       checkIndexKey(key);
       checkIndexValue(value);
+      bytes += key.length + value.length;
     }
+    this.#files.prepare(changes.deletes.length + changes.puts.length, bytes);
     const database = this.#database;
     try {
       database.transactionSync(() => {

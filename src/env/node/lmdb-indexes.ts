@@ -10,6 +10,7 @@ import { call } from "./call.ts";
 import { diskFailure, systemCode } from "./disk-errors.ts";
 import { type LmdbDatabase, LmdbIndex, lmdbEncoding, lmdbFailure } from "./lmdb-index.ts";
 import { coversLastPage, type PageSource, readMeta } from "./lmdb-layout.ts";
+import { LmdbRoom } from "./lmdb-room.ts";
 import {
   currentBootId,
   DATA_FILE,
@@ -97,7 +98,11 @@ export class LmdbIndexes implements Indexes {
     const database = openDatabase(lmdb, folder, this.#mapBytes ?? (await usualMapBytes()));
     const descriptor = openSync(join(folder, DATA_FILE), "r+");
     await writeState(folder, await describe(folder, "open", bootId));
+    const room = new LmdbRoom(descriptor);
+    // Before the first write of the owner, which may be one that a full disk must not stop.
+    room.prepare(0, 0);
     return new LmdbIndex(database, {
+      prepare: (rows, bytes) => room.prepare(rows, bytes),
       sync: () => call((done) => fdatasync(descriptor, done)),
       isDiskFull: () => bytesFree(folder) < FULL_BYTES,
       distrust: () => removeState(folder),

@@ -39,7 +39,13 @@ class Subject implements AsyncDisposable {
     }
     index.write({ puts: [], deletes: Array.from({ length: 100 }, (_, at) => utf8(`row ${at * 7}`)) });
     await index.close();
-    return new Subject(root, await readFile(join(root.path, "index", DATA_FILE)));
+    const data = await readFile(join(root.path, "index", DATA_FILE));
+    // Without the room behind the last page, which means nothing.
+    const { lastPage, pageBytes } = readMeta({
+      length: data.length,
+      read: (at, length) => data.subarray(at, at + length),
+    })!;
+    return new Subject(root, data.subarray(0, (lastPage + 1) * pageBytes));
   }
 
   /** Writes the data in place, so that the inode stays, and says that a process of this boot left it open or closed. */
