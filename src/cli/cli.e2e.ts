@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { S3TestClient } from "../testing/s3-client.ts";
@@ -14,6 +15,7 @@ import { runCommandLine } from "./run.ts";
 // The command line as people use it: real processes against a real server.
 
 const LAUNCHER = process.env["ASHLAR_LAUNCHER"] ?? fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const SHAPES = new URL("./testdata/json-shapes.json", import.meta.url);
 const RESERVE = ["--space-reserve-bytes", "64MiB"];
 
@@ -238,6 +240,21 @@ describe("ashlar serve", () => {
     assert.equal(await server.stop(), 0);
   });
 
+  test("ends with npm, whoever is told to end", { timeout: 120_000 }, async () => {
+    await using folder = await temporaryFolder("npm");
+    const listen = ["--s3-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"];
+    const args = ["start", "--silent", "--", "--data-dir", folder.path, ...listen, "--print-json", ...RESERVE];
+    const npm = spawn("npm", args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(npm, "exit");
+    const [line] = await once(createInterface({ input: npm.stdout }), "line");
+    const { api } = JSON.parse(line);
+    assert.equal((await fetch(`${api}/readyz`)).status, 200);
+    npm.kill("SIGTERM");
+    // The pipe closes with the last process that holds it: the server.
+    await Promise.all([ended, once(npm, "close")]);
+    await assert.rejects(fetch(`${api}/readyz`));
+  });
+
   test("goes on when who read its log has gone", async () => {
     await using server = await startServerProcess({ args: ["--access-log"] });
     const ended = once(server.process.stderr!, "close");
@@ -288,6 +305,15 @@ describe("a backup", () => {
     const archive = join(folder.path, "backup.tar");
     const taken = await ashlar(["backup", "create", archive], environment);
     assert.equal(taken.code, 0, taken.err);
+    assert.equal((await stat(archive)).mode & 0o777, 0o600, "it holds every secret");
+    const kept = await ashlar(["backup", "create", archive], environment);
+    assert.deepEqual([kept.code, /is there already\..*--force/.test(kept.err)], [1, true], kept.err);
+    const unpacked = join(folder.path, "unpacked");
+    assert.equal((await ashlar(["backup", "create", "--folder", unpacked], environment)).code, 0);
+    for (const entry of await readdir(unpacked, { recursive: true, withFileTypes: true })) {
+      const { mode } = await stat(join(entry.parentPath, entry.name));
+      assert.equal(mode & 0o077, 0, `${entry.name} is its owner's alone`);
+    }
     await source.kill();
     stopped = true;
     await Promise.all(writers);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -261,6 +261,12 @@ describe("transfers", () => {
       };
       await assert.rejects(writeFileWhole(path, sourceOf(utf8("new")), refuse), RangeError);
       assert.equal(readFileSync(path, "utf8"), "hello world");
+      const secret = join(folder, "own", "secret");
+      writeFileSync(`${join(folder, "sub", "file")}.ashlar-part`, "of one that broke off", { mode: 0o644 });
+      await writeFileWhole(secret, sourceOf(utf8("s")), () => {}, { isPrivate: true });
+      await writeFileWhole(path, sourceOf(utf8("s")), () => {}, { isPrivate: true });
+      const modes = [secret, path, join(folder, "own")].map((each) => statSync(each).mode & 0o777);
+      assert.deepEqual(modes, [0o600, 0o600, 0o700], "a private file is its owner's alone");
     } finally {
       rmSync(folder, { recursive: true });
     }

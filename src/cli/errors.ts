@@ -24,6 +24,7 @@ export const CLI_ERRORS = {
     advice: "Check that --api names the API's address, not that of S3 or of a proxy's error page.",
   },
   PATH_UNREADABLE: { what: "A file or folder can not be used.", advice: "Check its name, its kind and your rights." },
+  PATH_EXISTS: { what: "There is a file of this name.", advice: "Name another one, or add --force to replace it." },
   TRANSFER_INCOMPLETE: {
     what: "Some objects could not be transferred.",
     advice: "The lines above say why; run it again.",

@@ -57,15 +57,32 @@ export function sourceOfFile(path: string): ByteSource {
   return path === "-" ? sourceFrom(process.stdin) : sourceFrom(createReadStream(path, { highWaterMark: 262_144 }));
 }
 
+/** Modes of what holds secrets: nobody else on the machine reads it. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+
+export interface WriteOptions {
+  /** Nobody but its owner may read the file, nor enter the folders that are made for it. */
+  readonly isPrivate?: boolean;
+}
+
 /**
  * Writes a source to a file, which appears under its name only when all of it is there and `check` agrees. Rejects with
  * PATH_UNREADABLE, or as source and check do.
  */
-export async function writeFileWhole(path: string, source: ByteSource, check: () => void): Promise<void> {
+export async function writeFileWhole(
+  path: string,
+  source: ByteSource,
+  check: () => void,
+  { isPrivate = false }: WriteOptions = {},
+): Promise<void> {
   const temporary = `${path}.ashlar-part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await pump(source, createWriteStream(temporary));
+    if (isPrivate) await makePrivateFolder(dirname(path));
+    else await mkdir(dirname(path), { recursive: true });
+    // One that broke off before may have another mode, which it would keep.
+    await rm(temporary, { force: true });
+    await pump(source, createWriteStream(temporary, { flags: "wx", ...(isPrivate && { mode: PRIVATE_FILE }) }));
     check();
     await rename(temporary, path);
   } catch (error) {
@@ -73,6 +90,11 @@ export async function writeFileWhole(path: string, source: ByteSource, check: ()
     await rm(temporary, { force: true });
     throw isSystemError(error) ? unreadable(path, error) : error;
   }
+}
+
+/** Rejects with the error of the operating system. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
 }
 
 /** Writes a source to standard output. */
