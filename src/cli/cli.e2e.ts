@@ -255,6 +255,33 @@ describe("ashlar serve", () => {
     await assert.rejects(fetch(`${api}/readyz`));
   });
 
+  test("with a root key from variables writes none, says so, and its commands find it", async () => {
+    await using folder = await temporaryFolder("root");
+    const env = { ASHLAR_ROOT_ACCESS_KEY: "operator", ASHLAR_ROOT_SECRET_KEY: "operators-secret" };
+    const dataDir = join(folder.path, "data");
+    const half = await ashlar(["serve", "--data-dir", dataDir], { ASHLAR_ROOT_ACCESS_KEY: "operator" });
+    assert.deepEqual([half.code, /no root secret key.*ASHLAR_ROOT_SECRET_KEY/.test(half.err)], [1, true], half.err);
+    const args = ["serve", "--data-dir", dataDir, "--s3-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"];
+    const server = spawn(process.execPath, [LAUNCHER, ...args, ...RESERVE], { env: { ...process.env, ...env } });
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: server.stdout })) {
+      lines.push(line);
+      if (line.includes("Root key")) break;
+    }
+    const banner = lines.join("\n");
+    assert.match(banner, /Root key +ASHLAR_ROOT_ACCESS_KEY, ASHLAR_ROOT_SECRET_KEY$/);
+    assert.ok(!(await readdir(dataDir)).includes("root-key.json"));
+    const api = /API +(\S+)/.exec(banner)![1]!;
+    assert.equal((await quick(["status", "--api", api, "--data-dir", dataDir], env)).code, 0);
+    const archive = join(folder.path, "backup.tar");
+    const taken = await quick(["backup", "create", archive, "--api", api], env);
+    assert.equal(taken.code, 0, taken.err);
+    const restored = await quick(["restore", archive, join(folder.path, "restored")], {});
+    assert.equal(restored.code, 0, restored.err);
+    server.kill("SIGTERM");
+    await once(server, "exit");
+  });
+
   test("goes on when who read its log has gone", async () => {
     await using server = await startServerProcess({ args: ["--access-log"] });
     const ended = once(server.process.stderr!, "close");

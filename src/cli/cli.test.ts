@@ -18,6 +18,7 @@ import { writeFileWhole } from "./local-files.ts";
 import { Output, pairs, table } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
+import { ServerAccess } from "./server-access.ts";
 import { inParallel, parsePlace } from "./transfer.ts";
 
 class Recorder {
@@ -71,6 +72,19 @@ describe("the command line", () => {
   test("a secret key without its access key's other half is named", async () => {
     const { err } = await ashlar("status", { ASHLAR_ACCESS_KEY: "K" });
     assert.match(err, /ASHLAR_ACCESS_KEY is set, and ASHLAR_SECRET_KEY is not/);
+  });
+
+  test("the server's own root key serves where no access key is set, and half of it is named", async () => {
+    const credentials = (environment: NodeJS.ProcessEnv) => {
+      const access = new ServerAccess({ api: "http://127.0.0.1:1", dataDir: "/nonexistent", environment });
+      return access.credentials();
+    };
+    const root = { ASHLAR_ROOT_ACCESS_KEY: "R", ASHLAR_ROOT_SECRET_KEY: "T" };
+    assert.deepEqual(await credentials(root), { accessKey: "R", secretKey: "T" });
+    const own = { ASHLAR_ACCESS_KEY: "K", ASHLAR_SECRET_KEY: "S" };
+    assert.deepEqual(await credentials({ ...root, ...own }), { accessKey: "K", secretKey: "S" });
+    const { err } = await ashlar("status", { ASHLAR_ROOT_ACCESS_KEY: "R" });
+    assert.match(err, /ASHLAR_ROOT_ACCESS_KEY is set, and ASHLAR_ROOT_SECRET_KEY is not/);
   });
 
   test("helps: on all commands, on a group, on one", async () => {

@@ -20,6 +20,9 @@ export const CLIENT_VARIABLES = {
   ASHLAR_ACCESS_KEY: "Access key of commands that call a server.",
   ASHLAR_SECRET_KEY: "Its secret.",
   ASHLAR_SECRET_KEY_FILE: "A file that holds the secret.",
+  ASHLAR_ROOT_ACCESS_KEY: "The server's own root key; it serves where no access key is set.",
+  ASHLAR_ROOT_SECRET_KEY: "Its secret.",
+  ASHLAR_ROOT_SECRET_KEY_FILE: "A file that holds the secret.",
 } as const;
 
 export interface OptionSource {

@@ -70,14 +70,11 @@ export class ServerAccess implements Disposable {
 }
 
 async function findCredentials({ environment, dataDir }: AccessSettings): Promise<Credentials> {
-  const { ASHLAR_ACCESS_KEY: accessKey, ASHLAR_SECRET_KEY, ASHLAR_SECRET_KEY_FILE } = environment;
-  if (accessKey !== undefined) {
-    const secretKey =
-      ASHLAR_SECRET_KEY ??
-      (ASHLAR_SECRET_KEY_FILE && (await readSecret(ASHLAR_SECRET_KEY_FILE, "ASHLAR_SECRET_KEY_FILE")));
-    if (secretKey !== undefined && secretKey !== "") return { accessKey, secretKey };
-    throw cliFailure("CREDENTIAL_MISSING", { what: "ASHLAR_ACCESS_KEY is set, and ASHLAR_SECRET_KEY is not." });
-  }
+  // Those of the root are the server's own variables: they are set where it runs, in its container for instance.
+  const found =
+    (await credentialsIn(environment, ["ASHLAR_ACCESS_KEY", "ASHLAR_SECRET_KEY"])) ??
+    (await credentialsIn(environment, ["ASHLAR_ROOT_ACCESS_KEY", "ASHLAR_ROOT_SECRET_KEY"]));
+  if (found !== undefined) return found;
   const path = join(dataDir, "root-key.json");
   try {
     const { accessKey, secretKey } = JSON.parse(await readFile(path, "utf8")) as Credentials;
@@ -86,4 +83,16 @@ async function findCredentials({ environment, dataDir }: AccessSettings): Promis
     throw cliFailure("CREDENTIAL_MISSING", { what: `There is no access key, and ${path} can not be read.`, cause });
   }
   throw cliFailure("CREDENTIAL_MISSING", { what: `${path} does not hold a root key.` });
+}
+
+async function credentialsIn(
+  environment: NodeJS.ProcessEnv,
+  [keyName, secretName]: readonly [string, string],
+): Promise<Credentials | undefined> {
+  const accessKey = environment[keyName];
+  if (accessKey === undefined) return undefined;
+  const file = environment[`${secretName}_FILE`];
+  const secretKey = environment[secretName] ?? (file && (await readSecret(file, `${secretName}_FILE`)));
+  if (secretKey !== undefined && secretKey !== "") return { accessKey, secretKey };
+  throw cliFailure("CREDENTIAL_MISSING", { what: `${keyName} is set, and ${secretName} is not.` });
 }

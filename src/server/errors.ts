@@ -29,6 +29,11 @@ export const SERVER_ERRORS = {
     what: "A listener has a certificate without a key, or a key without a certificate.",
     advice: "Give both.",
   },
+  ROOT_KEY_INCOMPLETE: {
+    what: "One half of a root key is given.",
+    advice:
+      "Set both ASHLAR_ROOT_ACCESS_KEY and ASHLAR_ROOT_SECRET_KEY (or ASHLAR_ROOT_SECRET_KEY_FILE), or neither of them.",
+  },
   ROOT_KEY_INVALID: {
     what: "The root key is not valid.",
     advice: "Use an access key of 3 to 128 characters without spaces, and a secret key of at least 8.",
