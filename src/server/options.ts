@@ -35,7 +35,10 @@ export const SERVER_OPTIONS = {
     default: [],
     text: "Domain under which buckets are host names (virtual-host addressing); may be given several times.",
   },
-  s3PublicUrl: { type: "text", text: "URL under which clients reach S3, for presigned links." },
+  s3PublicUrl: {
+    type: "text",
+    text: "URL under which clients reach S3, for presigned links; else they name its listener, on all addresses by the request's host.",
+  },
   allowV2: {
     type: "flag",
     default: true,
