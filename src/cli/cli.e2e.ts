@@ -139,7 +139,7 @@ describe("ashlar on a running server", () => {
     assert.equal((await ashlar(["object", "ls", "photos/"], alice)).code, 0);
     const refused = await ashlar(["bucket", "create", "mine"], alice);
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /^ashlar: The caller may not do this\. .*\n$/);
+    assert.match(refused.err, /^ashlar: The caller may not do this\. .* s3:CreateBucket on arn:aws:s3:::mine; .*\n$/);
     const wrong = await ashlar(["status"], { ...alice, ASHLAR_SECRET_KEY: "wrong" });
     assert.deepEqual([wrong.code, wrong.out], [1, ""]);
     assert.ok(!wrong.err.includes("wrong"));

@@ -17,7 +17,7 @@ export const CLI_ERRORS = {
   CREDENTIAL_MISSING: {
     what: "There is no access key.",
     advice:
-      "Set ASHLAR_ACCESS_KEY and ASHLAR_SECRET_KEY. On the server's own machine name its data directory with --data-dir, or set its ASHLAR_ROOT_ variables.",
+      "Set ASHLAR_ACCESS_KEY and ASHLAR_SECRET_KEY; on the server's machine give --data-dir, or its ASHLAR_ROOT_ variables.",
   },
   REPLY_UNREADABLE: {
     what: "The server's answer is not one of Ashlar's API.",

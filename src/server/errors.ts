@@ -7,7 +7,7 @@ export const SERVER_ERRORS = {
   },
   DATA_FILE_DAMAGED: {
     what: "A file of the data directory can not be read.",
-    advice: "Restore it from a backup; the file's name is in the error's data.",
+    advice: "Restore the file that is named from a backup.",
   },
   RESTORE_UNFINISHED: {
     what: "A restore into this data directory broke off.",
