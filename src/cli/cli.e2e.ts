@@ -130,6 +130,23 @@ describe("ashlar on a running server", () => {
     assert.equal((await run("object", "rm", "--recursive", "folders/tree/sub")).out, "Deleted 2 objects.\n");
   });
 
+  test("goes on behind a key that can not be a file, and one file that can not be read", async () => {
+    await run("bucket", "create", "names");
+    const file = join(folder.path, "one");
+    await writeFile(file, "1");
+    const long = "n".repeat(300);
+    for (const key of ["a", `m/${long}`, "z"]) assert.equal((await run("object", "put", file, `names/${key}`)).code, 0);
+    const target = join(folder.path, "names");
+    const all = await quick(["object", "get", "--recursive", "names/", target], environment);
+    assert.deepEqual([all.code, all.out], [1, "Downloaded 2 objects, 2 B.\n"], all.err);
+    assert.match(all.err, new RegExp(`^ashlar: m/${long}: .*ENAMETOOLONG`));
+    assert.match(all.err, /\nashlar: 1 object could not be transferred\. /);
+    const one = await quick(["object", "get", `names/m/${long}`, `${target}/`], environment);
+    assert.deepEqual([one.code, /ENAMETOOLONG.*give it another one\.\n$/.test(one.err)], [1, true], one.err);
+    const put = await quick(["object", "put", join(file, "below"), "names/below"], environment);
+    assert.match(put.err, /^ashlar: .*one\/below can not be used: ENOTDIR/);
+  });
+
   test("works as another user with that user's rights", async () => {
     const added = JSON.parse(
       (await run("user", "add", "alice", "--policy", "consolereadonly", "--with-key", "--json")).out,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ import { Workload } from "./bench/workload.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { sha256 } from "./hashing.ts";
 import { helpOf, overview } from "./help.ts";
-import { writeFileWhole } from "./local-files.ts";
+import { sourceOfFile, writeFileWhole } from "./local-files.ts";
 import { Output, pairs, table } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
@@ -281,6 +281,26 @@ describe("transfers", () => {
       await writeFileWhole(path, sourceOf(utf8("s")), () => {}, { isPrivate: true });
       const modes = [secret, path, join(folder, "own")].map((each) => statSync(each).mode & 0o777);
       assert.deepEqual(modes, [0o600, 0o600, 0o700], "a private file is its owner's alone");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("what the file system does not take", () => {
+  test("is an operating error that names it, whatever it is", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ashlar-names-"));
+    const write = (name: string) => writeFileWhole(join(folder, name), sourceOf(utf8("x")), () => {});
+    try {
+      const long = "n".repeat(255);
+      await write(long);
+      assert.deepEqual(readdirSync(folder), [long], "as long as a name may be");
+      await write("file");
+      for (const name of [`${long}n`, `${long}n/x`, "zero\0byte", "file/below"]) {
+        await assert.rejects(write(name), { code: "PATH_UNREADABLE", data: { path: join(folder, name) } }, name);
+      }
+      assert.deepEqual(readdirSync(folder).sort(), ["file", long]);
+      await assert.rejects(sourceOfFile(join(folder, "missing")).read(), { code: "PATH_UNREADABLE" });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -5,7 +5,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { chunksOf, sourceFrom } from "../std/source.ts";
+import { type ByteSource, chunksOf, sourceFrom } from "../std/source.ts";
 import type { ClientReply, ClientRequest } from "./api-client.ts";
 import { cliFailure } from "./errors.ts";
 
@@ -26,7 +26,7 @@ export class HttpTransport implements Disposable {
     this.#agent = url.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
-  /** Rejects with SERVER_UNREACHABLE. */
+  /** Rejects with SERVER_UNREACHABLE, or as the body does. */
   async send({ method, target, rawHeaders, body, bodyBytes, signal }: ClientRequest): Promise<ClientReply> {
     const { protocol, hostname, port } = this.#url;
     const send = protocol === "https:" ? httpsRequest : httpRequest;
@@ -40,6 +40,7 @@ export class HttpTransport implements Disposable {
       ...{ method, host, port, path: target, headers, agent: this.#agent, setDefaultHeaders: false },
       ...(signal && { signal }),
     });
+    let bodyFailure: unknown;
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       request.once("response", resolve);
       request.once("error", reject);
@@ -48,11 +49,15 @@ export class HttpTransport implements Disposable {
       if (body === undefined || isBytes) request.end(body);
       else {
         // A server may refuse before it has read everything: then its answer counts, and not that the rest can not be sent.
-        pipeline(Readable.from(chunksOf(body), { objectMode: false }), request).catch(() => {});
+        const watched = failing(body, (error) => {
+          bodyFailure = error;
+        });
+        pipeline(Readable.from(chunksOf(watched), { objectMode: false }), request).catch(() => {});
       }
       return replyOf(await answered);
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
+      if (bodyFailure !== undefined) throw bodyFailure;
       throw cliFailure("SERVER_UNREACHABLE", { what: `${this.#url.origin} does not answer`, cause });
     }
   }
@@ -60,6 +65,21 @@ export class HttpTransport implements Disposable {
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
+}
+
+/** The same source; tells of the failure of a read. */
+function failing(source: ByteSource, onFailure: (error: unknown) => void): ByteSource {
+  return {
+    async read() {
+      try {
+        return await source.read();
+      } catch (error) {
+        onFailure(error);
+        throw error;
+      }
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
 }
 
 function replyOf(response: IncomingMessage): ClientReply {

@@ -106,7 +106,7 @@ function described(error: unknown): Described {
 }
 
 /** A cause of the operating system's says more than we can. */
-function withCause(error: AshlarError): string {
+export function withCause(error: AshlarError): string {
   const { cause } = error;
   if (!(cause instanceof Error) || cause instanceof AshlarError) return error.message;
   return `${error.message.replace(/\.$/, "")}: ${cause.message}.`;

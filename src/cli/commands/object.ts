@@ -7,7 +7,7 @@ import { type Command, type Invocation, serverCommand } from "../command.ts";
 import { contentTypeOf } from "../content-types.ts";
 import { cliFailure } from "../errors.ts";
 import { filesUnder, kindOf, type LocalFile } from "../local-files.ts";
-import { pairs } from "../output.ts";
+import { pairs, withCause } from "../output.ts";
 import { Progress } from "../progress.ts";
 import {
   download,
@@ -187,8 +187,9 @@ async function transferAll<Item extends Place>(
       done.push(await transfer(item, { client, progress, signal }));
     } catch (error) {
       if (!options.recursive || !(error instanceof AshlarError)) throw error;
-      failed.push({ key: item.key, message: error.message });
-      output.note(`ashlar: ${item.key}: ${error.message}`);
+      const message = withCause(error);
+      failed.push({ key: item.key, message });
+      output.note(`ashlar: ${item.key}: ${message}`);
     }
   });
   output.progress("");
