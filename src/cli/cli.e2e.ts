@@ -141,6 +141,10 @@ describe("ashlar on a running server", () => {
     assert.deepEqual([all.code, all.out], [1, "Downloaded 2 objects, 2 B.\n"], all.err);
     assert.match(all.err, new RegExp(`^ashlar: m/${long}: .*ENAMETOOLONG`));
     assert.match(all.err, /\nashlar: 1 object could not be transferred\. /);
+    const steering = "names/\x1b[31mred\nline";
+    assert.equal((await quick(["object", "put", file, steering], environment)).code, 0);
+    const listed = await quick(["object", "ls", "names/"], environment);
+    assert.match(listed.out, / {2}\\x1b\[31mred\\nline\n/);
     const one = await quick(["object", "get", `names/m/${long}`, `${target}/`], environment);
     assert.deepEqual([one.code, /ENAMETOOLONG.*give it another one\.\n$/.test(one.err)], [1, true], one.err);
     const put = await quick(["object", "put", join(file, "below"), "names/below"], environment);

@@ -15,7 +15,7 @@ import { COMMANDS } from "./commands/index.ts";
 import { sha256 } from "./hashing.ts";
 import { helpOf, overview } from "./help.ts";
 import { sourceOfFile, writeFileWhole } from "./local-files.ts";
-import { Output, pairs, table } from "./output.ts";
+import { Output, pairs, printable, table } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
 import { ServerAccess } from "./server-access.ts";
@@ -149,6 +149,24 @@ describe("what a command prints", () => {
     };
     assert.equal(run(false, false), "");
     assert.equal(run(true, true), "");
+  });
+
+  test("shows names without obeying them, and gives programs the names themselves", () => {
+    const key = "a\x1b[2J\nb\u009bc\u202ed\t\u2028\x7fü👩‍👩‍👧";
+    const shown = "a\\x1b[2J\\nb\\x9bc\\u202ed\\t\\u2028\\x7fü👩‍👩‍👧";
+    assert.equal(printable(key), shown);
+    assert.deepEqual(table(["NAME"], [[key]]), ["NAME", shown]);
+    assert.deepEqual(pairs([["key", key]]), [`key  ${shown}`]);
+    const [out, err] = [new Recorder(), new Recorder(true)];
+    const output = new Output({ out, err }, false);
+    output.note(key);
+    output.failure(new AshlarError("X", `${key} is missing.`, ""));
+    assert.ok(err.text.endsWith(`${shown}\n\r\x1b[2Kashlar: ${shown} is missing.\n`), JSON.stringify(err.text));
+    output.result({}, () => ["two\tlines", "\x1b]0;title\x07"]);
+    assert.equal(out.text, "two\tlines\n\\x1b]0;title\\x07\n");
+    const json = new Recorder();
+    new Output({ out: json, err }, true).result({ key }, () => "");
+    assert.equal(JSON.parse(json.text).key, key);
   });
 
   test("a failure's cause from the operating system is told too", () => {

@@ -7,7 +7,7 @@ import { type Command, type Invocation, serverCommand } from "../command.ts";
 import { contentTypeOf } from "../content-types.ts";
 import { cliFailure } from "../errors.ts";
 import { filesUnder, kindOf, type LocalFile } from "../local-files.ts";
-import { pairs, withCause } from "../output.ts";
+import { pairs, printable, withCause } from "../output.ts";
 import { Progress } from "../progress.ts";
 import {
   download,
@@ -317,10 +317,10 @@ function* merged(page: {
 }
 
 function lineOf(item: Item): string {
-  if ("prefix" in item) return `${" ".repeat(24)}  ${"folder".padStart(12)}  ${item.prefix}`;
+  if ("prefix" in item) return `${" ".repeat(24)}  ${"folder".padStart(12)}  ${printable(item.prefix)}`;
   const size = item.deleteMarker === true ? "deleted" : String(item.sizeBytes);
   const version = item.versionId === undefined ? "" : `  ${item.versionId}`;
-  return `${item.modifiedAt}  ${size.padStart(12)}  ${item.key}${version}`;
+  return `${item.modifiedAt}  ${size.padStart(12)}  ${printable(item.key)}${version}`;
 }
 
 async function removeUnder(client: ApiClient, { bucket, key: prefix }: Place, signal: AbortSignal): Promise<string[]> {
