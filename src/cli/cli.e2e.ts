@@ -312,6 +312,24 @@ describe("ashlar serve", () => {
     assert.equal(await server.stop(), 0);
   });
 
+  test("with a certificate of its own is trusted by who names it, and by nobody else", async () => {
+    const [cert, key] = ["cert", "key"].map((kind) => join(REPOSITORY, `src/env/node/testdata/tls/one.${kind}.pem`));
+    await using server = await startServerProcess({
+      args: ["--api-tls-cert", cert!, "--api-tls-key", key!, ...RESERVE],
+    });
+    const environment = { ASHLAR_API: server.api, ASHLAR_DATA_DIR: server.dataDir };
+    const stranger = await quick(["status"], environment);
+    assert.equal(stranger.code, 1);
+    assert.match(
+      stranger.err,
+      /^ashlar: The certificate of https:.* is not trusted: self-signed certificate.*--ca or ASHLAR_CA/,
+    );
+    const friend = await quick(["status", "--ca", cert!], environment);
+    assert.deepEqual([friend.code, friend.err], [0, ""]);
+    const wrong = await quick(["status"], { ...environment, ASHLAR_CA: key! });
+    assert.match(wrong.err, /one\.key\.pem holds no certificates in PEM/);
+  });
+
   test("takes options from a file and from variables, and points out what is misspelled", async () => {
     await using folder = await temporaryFolder("options");
     const config = join(folder.path, "ashlar.json");

@@ -14,6 +14,7 @@ import { Workload } from "./bench/workload.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { sha256 } from "./hashing.ts";
 import { helpOf, overview } from "./help.ts";
+import { connectionFailure } from "./http-transport.ts";
 import { sourceOfFile, writeFileWhole } from "./local-files.ts";
 import { Output, pairs, printable, table } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -85,6 +86,22 @@ describe("the command line", () => {
     assert.deepEqual(await credentials({ ...root, ...own }), { accessKey: "K", secretKey: "S" });
     const { err } = await ashlar("status", { ASHLAR_ROOT_ACCESS_KEY: "R" });
     assert.match(err, /ASHLAR_ROOT_ACCESS_KEY is set, and ASHLAR_ROOT_SECRET_KEY is not/);
+  });
+
+  test("tells a certificate that is not trusted from one that is not good, and both from silence", () => {
+    const failureOf = (code: string) => connectionFailure("https://a.test", Object.assign(new Error("why"), { code }));
+    const cases = [
+      ["DEPTH_ZERO_SELF_SIGNED_CERT", "SERVER_UNTRUSTED", /--ca or ASHLAR_CA/],
+      ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "SERVER_UNTRUSTED", /--ca or ASHLAR_CA/],
+      ["ERR_TLS_CERT_ALTNAME_INVALID", "SERVER_UNTRUSTED", /by a name that its certificate holds/],
+      ["CERT_HAS_EXPIRED", "SERVER_UNTRUSTED", /a new certificate/],
+      ["ECONNREFUSED", "SERVER_UNREACHABLE", /ashlar serve/],
+    ] as const;
+    for (const [cause, code, advice] of cases) {
+      const failure = failureOf(cause) as AshlarError;
+      assert.equal(failure.code, code, cause);
+      assert.match(failure.advice, advice);
+    }
   });
 
   test("helps: on all commands, on a group, on one", async () => {

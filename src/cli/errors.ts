@@ -14,6 +14,10 @@ export const CLI_ERRORS = {
     what: "The server does not answer.",
     advice: "Start it with `ashlar serve`, or name its address with --api or ASHLAR_API.",
   },
+  SERVER_UNTRUSTED: {
+    what: "The server's certificate is not trusted.",
+    advice: "Name the file with its authority's certificate, or with its own, by --ca or ASHLAR_CA.",
+  },
   CREDENTIAL_MISSING: {
     what: "There is no access key.",
     advice:

@@ -78,7 +78,12 @@ function environmentSource(table: OptionTable, environment: NodeJS.ProcessEnv): 
  * a service's name.
  */
 export function misspelledVariables(table: OptionTable, environment: NodeJS.ProcessEnv): readonly string[] {
-  const known: string[] = [...Object.keys(CLIENT_VARIABLES), environmentOf("api"), environmentOf("config")];
+  const known: string[] = [
+    ...Object.keys(CLIENT_VARIABLES),
+    environmentOf("api"),
+    environmentOf("ca"),
+    environmentOf("config"),
+  ];
   for (const [name, entry] of Object.entries(table)) {
     known.push(environmentOf(name));
     if (isSecret(entry)) known.push(`${environmentOf(name)}_FILE`);
