@@ -11,9 +11,12 @@ FROM node:24-bookworm-slim
 RUN useradd --system --create-home --home-dir /var/lib/ashlar ashlar
 COPY --from=build /packed/ashlar-*.tgz /tmp/ashlar.tgz
 RUN npm install --global --no-audit --no-fund /tmp/ashlar.tgz && rm /tmp/ashlar.tgz
+# For `ashlar serve`, and for every other command that is run in the container.
+ENV ASHLAR_DATA_DIR=/var/lib/ashlar
 USER ashlar
 VOLUME /var/lib/ashlar
 EXPOSE 9000 9100
 # Inside a container the listeners are reached through its network: put TLS in front, or give certificates by --s3-tls-cert.
-ENTRYPOINT ["ashlar", "serve", "--data-dir", "/var/lib/ashlar", "--allow-plaintext", "--s3-listen", "0.0.0.0:9000", "--api-listen", "0.0.0.0:9100"]
-HEALTHCHECK --interval=10s --timeout=3s CMD ["node", "-e", "fetch('http://127.0.0.1:9100/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["ashlar", "serve", "--allow-plaintext", "--s3-listen", "0.0.0.0:9000", "--api-listen", "0.0.0.0:9100"]
+# With --api-tls-cert it answers by TLS; the certificate is not made for the loopback address, so its name is not checked here.
+HEALTHCHECK --interval=10s --timeout=3s CMD ["node", "--no-warnings", "-e", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; const ask = (scheme) => fetch(scheme + '://127.0.0.1:9100/readyz'); ask('http').catch(() => ask('https')).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -103,6 +103,16 @@ describe("the house", () => {
     );
   });
 
+  test("an error's advice is for people: it names things, not fields of the error's data", () => {
+    const advices = /advice:\s*["`](.*)/g;
+    const found = [...texts].flatMap(([name, text]) => [...text.matchAll(advices)].map(([, advice]) => [name, advice]));
+    assert.ok(found.length > 100, "advices are found");
+    assert.deepEqual(
+      found.filter(([, advice]) => /`(?:data|body|query)\b|'s data\b/.test(advice!)),
+      [],
+    );
+  });
+
   test("a bare Error is never thrown outside of tests", () => {
     const faults = [...texts].filter(([name, text]) => !isTest(name) && /throw new Error\(/.test(text));
     assert.deepEqual(

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { S3TestClient } from "../testing/s3-client.ts";
@@ -14,6 +15,7 @@ import { runCommandLine } from "./run.ts";
 // The command line as people use it: real processes against a real server.
 
 const LAUNCHER = process.env["ASHLAR_LAUNCHER"] ?? fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const SHAPES = new URL("./testdata/json-shapes.json", import.meta.url);
 const RESERVE = ["--space-reserve-bytes", "64MiB"];
 
@@ -128,6 +130,27 @@ describe("ashlar on a running server", () => {
     assert.equal((await run("object", "rm", "--recursive", "folders/tree/sub")).out, "Deleted 2 objects.\n");
   });
 
+  test("goes on behind a key that can not be a file, and one file that can not be read", async () => {
+    await run("bucket", "create", "names");
+    const file = join(folder.path, "one");
+    await writeFile(file, "1");
+    const long = "n".repeat(300);
+    for (const key of ["a", `m/${long}`, "z"]) assert.equal((await run("object", "put", file, `names/${key}`)).code, 0);
+    const target = join(folder.path, "names");
+    const all = await quick(["object", "get", "--recursive", "names/", target], environment);
+    assert.deepEqual([all.code, all.out], [1, "Downloaded 2 objects, 2 B.\n"], all.err);
+    assert.match(all.err, new RegExp(`^ashlar: m/${long}: .*ENAMETOOLONG`));
+    assert.match(all.err, /\nashlar: 1 object could not be transferred\. /);
+    const steering = "names/\x1b[31mred\nline";
+    assert.equal((await quick(["object", "put", file, steering], environment)).code, 0);
+    const listed = await quick(["object", "ls", "names/"], environment);
+    assert.match(listed.out, / {2}\\x1b\[31mred\\nline\n/);
+    const one = await quick(["object", "get", `names/m/${long}`, `${target}/`], environment);
+    assert.deepEqual([one.code, /ENAMETOOLONG.*give it another one\.\n$/.test(one.err)], [1, true], one.err);
+    const put = await quick(["object", "put", join(file, "below"), "names/below"], environment);
+    assert.match(put.err, /^ashlar: .*one\/below can not be used: ENOTDIR/);
+  });
+
   test("works as another user with that user's rights", async () => {
     const added = JSON.parse(
       (await run("user", "add", "alice", "--policy", "consolereadonly", "--with-key", "--json")).out,
@@ -137,7 +160,7 @@ describe("ashlar on a running server", () => {
     assert.equal((await ashlar(["object", "ls", "photos/"], alice)).code, 0);
     const refused = await ashlar(["bucket", "create", "mine"], alice);
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /^ashlar: The caller may not do this\. .*\n$/);
+    assert.match(refused.err, /^ashlar: The caller may not do this\. .* s3:CreateBucket on arn:aws:s3:::mine; .*\n$/);
     const wrong = await ashlar(["status"], { ...alice, ASHLAR_SECRET_KEY: "wrong" });
     assert.deepEqual([wrong.code, wrong.out], [1, ""]);
     assert.ok(!wrong.err.includes("wrong"));
@@ -238,6 +261,48 @@ describe("ashlar serve", () => {
     assert.equal(await server.stop(), 0);
   });
 
+  test("ends with npm, whoever is told to end", { timeout: 120_000 }, async () => {
+    await using folder = await temporaryFolder("npm");
+    const listen = ["--s3-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"];
+    const args = ["start", "--silent", "--", "--data-dir", folder.path, ...listen, "--print-json", ...RESERVE];
+    const npm = spawn("npm", args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(npm, "exit");
+    const [line] = await once(createInterface({ input: npm.stdout }), "line");
+    const { api } = JSON.parse(line);
+    assert.equal((await fetch(`${api}/readyz`)).status, 200);
+    npm.kill("SIGTERM");
+    // The pipe closes with the last process that holds it: the server.
+    await Promise.all([ended, once(npm, "close")]);
+    await assert.rejects(fetch(`${api}/readyz`));
+  });
+
+  test("with a root key from variables writes none, says so, and its commands find it", async () => {
+    await using folder = await temporaryFolder("root");
+    const env = { ASHLAR_ROOT_ACCESS_KEY: "operator", ASHLAR_ROOT_SECRET_KEY: "operators-secret" };
+    const dataDir = join(folder.path, "data");
+    const half = await ashlar(["serve", "--data-dir", dataDir], { ASHLAR_ROOT_ACCESS_KEY: "operator" });
+    assert.deepEqual([half.code, /no root secret key.*ASHLAR_ROOT_SECRET_KEY/.test(half.err)], [1, true], half.err);
+    const args = ["serve", "--data-dir", dataDir, "--s3-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"];
+    const server = spawn(process.execPath, [LAUNCHER, ...args, ...RESERVE], { env: { ...process.env, ...env } });
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: server.stdout })) {
+      lines.push(line);
+      if (line.includes("Root key")) break;
+    }
+    const banner = lines.join("\n");
+    assert.match(banner, /Root key +ASHLAR_ROOT_ACCESS_KEY, ASHLAR_ROOT_SECRET_KEY$/);
+    assert.ok(!(await readdir(dataDir)).includes("root-key.json"));
+    const api = /API +(\S+)/.exec(banner)![1]!;
+    assert.equal((await quick(["status", "--api", api, "--data-dir", dataDir], env)).code, 0);
+    const archive = join(folder.path, "backup.tar");
+    const taken = await quick(["backup", "create", archive, "--api", api], env);
+    assert.equal(taken.code, 0, taken.err);
+    const restored = await quick(["restore", archive, join(folder.path, "restored")], {});
+    assert.equal(restored.code, 0, restored.err);
+    server.kill("SIGTERM");
+    await once(server, "exit");
+  });
+
   test("goes on when who read its log has gone", async () => {
     await using server = await startServerProcess({ args: ["--access-log"] });
     const ended = once(server.process.stderr!, "close");
@@ -245,6 +310,24 @@ describe("ashlar serve", () => {
     await ended;
     for (let at = 0; at < 5; at++) assert.equal((await fetch(server.s3)).status, 403);
     assert.equal(await server.stop(), 0);
+  });
+
+  test("with a certificate of its own is trusted by who names it, and by nobody else", async () => {
+    const [cert, key] = ["cert", "key"].map((kind) => join(REPOSITORY, `src/env/node/testdata/tls/one.${kind}.pem`));
+    await using server = await startServerProcess({
+      args: ["--api-tls-cert", cert!, "--api-tls-key", key!, ...RESERVE],
+    });
+    const environment = { ASHLAR_API: server.api, ASHLAR_DATA_DIR: server.dataDir };
+    const stranger = await quick(["status"], environment);
+    assert.equal(stranger.code, 1);
+    assert.match(
+      stranger.err,
+      /^ashlar: The certificate of https:.* is not trusted: self-signed certificate.*--ca or ASHLAR_CA/,
+    );
+    const friend = await quick(["status", "--ca", cert!], environment);
+    assert.deepEqual([friend.code, friend.err], [0, ""]);
+    const wrong = await quick(["status"], { ...environment, ASHLAR_CA: key! });
+    assert.match(wrong.err, /one\.key\.pem holds no certificates in PEM/);
   });
 
   test("takes options from a file and from variables, and points out what is misspelled", async () => {
@@ -288,6 +371,15 @@ describe("a backup", () => {
     const archive = join(folder.path, "backup.tar");
     const taken = await ashlar(["backup", "create", archive], environment);
     assert.equal(taken.code, 0, taken.err);
+    assert.equal((await stat(archive)).mode & 0o777, 0o600, "it holds every secret");
+    const kept = await ashlar(["backup", "create", archive], environment);
+    assert.deepEqual([kept.code, /is there already\..*--force/.test(kept.err)], [1, true], kept.err);
+    const unpacked = join(folder.path, "unpacked");
+    assert.equal((await ashlar(["backup", "create", "--folder", unpacked], environment)).code, 0);
+    for (const entry of await readdir(unpacked, { recursive: true, withFileTypes: true })) {
+      const { mode } = await stat(join(entry.parentPath, entry.name));
+      assert.equal(mode & 0o077, 0, `${entry.name} is its owner's alone`);
+    }
     await source.kill();
     stopped = true;
     await Promise.all(writers);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -14,10 +14,12 @@ import { Workload } from "./bench/workload.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { sha256 } from "./hashing.ts";
 import { helpOf, overview } from "./help.ts";
-import { writeFileWhole } from "./local-files.ts";
-import { Output, pairs, table } from "./output.ts";
+import { connectionFailure } from "./http-transport.ts";
+import { sourceOfFile, writeFileWhole } from "./local-files.ts";
+import { Output, pairs, printable, table } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
+import { ServerAccess } from "./server-access.ts";
 import { inParallel, parsePlace } from "./transfer.ts";
 
 class Recorder {
@@ -71,6 +73,35 @@ describe("the command line", () => {
   test("a secret key without its access key's other half is named", async () => {
     const { err } = await ashlar("status", { ASHLAR_ACCESS_KEY: "K" });
     assert.match(err, /ASHLAR_ACCESS_KEY is set, and ASHLAR_SECRET_KEY is not/);
+  });
+
+  test("the server's own root key serves where no access key is set, and half of it is named", async () => {
+    const credentials = (environment: NodeJS.ProcessEnv) => {
+      const access = new ServerAccess({ api: "http://127.0.0.1:1", dataDir: "/nonexistent", environment });
+      return access.credentials();
+    };
+    const root = { ASHLAR_ROOT_ACCESS_KEY: "R", ASHLAR_ROOT_SECRET_KEY: "T" };
+    assert.deepEqual(await credentials(root), { accessKey: "R", secretKey: "T" });
+    const own = { ASHLAR_ACCESS_KEY: "K", ASHLAR_SECRET_KEY: "S" };
+    assert.deepEqual(await credentials({ ...root, ...own }), { accessKey: "K", secretKey: "S" });
+    const { err } = await ashlar("status", { ASHLAR_ROOT_ACCESS_KEY: "R" });
+    assert.match(err, /ASHLAR_ROOT_ACCESS_KEY is set, and ASHLAR_ROOT_SECRET_KEY is not/);
+  });
+
+  test("tells a certificate that is not trusted from one that is not good, and both from silence", () => {
+    const failureOf = (code: string) => connectionFailure("https://a.test", Object.assign(new Error("why"), { code }));
+    const cases = [
+      ["DEPTH_ZERO_SELF_SIGNED_CERT", "SERVER_UNTRUSTED", /--ca or ASHLAR_CA/],
+      ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "SERVER_UNTRUSTED", /--ca or ASHLAR_CA/],
+      ["ERR_TLS_CERT_ALTNAME_INVALID", "SERVER_UNTRUSTED", /by a name that its certificate holds/],
+      ["CERT_HAS_EXPIRED", "SERVER_UNTRUSTED", /a new certificate/],
+      ["ECONNREFUSED", "SERVER_UNREACHABLE", /ashlar serve/],
+    ] as const;
+    for (const [cause, code, advice] of cases) {
+      const failure = failureOf(cause) as AshlarError;
+      assert.equal(failure.code, code, cause);
+      assert.match(failure.advice, advice);
+    }
   });
 
   test("helps: on all commands, on a group, on one", async () => {
@@ -135,6 +166,24 @@ describe("what a command prints", () => {
     };
     assert.equal(run(false, false), "");
     assert.equal(run(true, true), "");
+  });
+
+  test("shows names without obeying them, and gives programs the names themselves", () => {
+    const key = "a\x1b[2J\nb\u009bc\u202ed\t\u2028\x7fü👩‍👩‍👧";
+    const shown = "a\\x1b[2J\\nb\\x9bc\\u202ed\\t\\u2028\\x7fü👩‍👩‍👧";
+    assert.equal(printable(key), shown);
+    assert.deepEqual(table(["NAME"], [[key]]), ["NAME", shown]);
+    assert.deepEqual(pairs([["key", key]]), [`key  ${shown}`]);
+    const [out, err] = [new Recorder(), new Recorder(true)];
+    const output = new Output({ out, err }, false);
+    output.note(key);
+    output.failure(new AshlarError("X", `${key} is missing.`, ""));
+    assert.ok(err.text.endsWith(`${shown}\n\r\x1b[2Kashlar: ${shown} is missing.\n`), JSON.stringify(err.text));
+    output.result({}, () => ["two\tlines", "\x1b]0;title\x07"]);
+    assert.equal(out.text, "two\tlines\n\\x1b]0;title\\x07\n");
+    const json = new Recorder();
+    new Output({ out: json, err }, true).result({ key }, () => "");
+    assert.equal(JSON.parse(json.text).key, key);
   });
 
   test("a failure's cause from the operating system is told too", () => {
@@ -261,6 +310,32 @@ describe("transfers", () => {
       };
       await assert.rejects(writeFileWhole(path, sourceOf(utf8("new")), refuse), RangeError);
       assert.equal(readFileSync(path, "utf8"), "hello world");
+      const secret = join(folder, "own", "secret");
+      writeFileSync(`${join(folder, "sub", "file")}.ashlar-part`, "of one that broke off", { mode: 0o644 });
+      await writeFileWhole(secret, sourceOf(utf8("s")), () => {}, { isPrivate: true });
+      await writeFileWhole(path, sourceOf(utf8("s")), () => {}, { isPrivate: true });
+      const modes = [secret, path, join(folder, "own")].map((each) => statSync(each).mode & 0o777);
+      assert.deepEqual(modes, [0o600, 0o600, 0o700], "a private file is its owner's alone");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("what the file system does not take", () => {
+  test("is an operating error that names it, whatever it is", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ashlar-names-"));
+    const write = (name: string) => writeFileWhole(join(folder, name), sourceOf(utf8("x")), () => {});
+    try {
+      const long = "n".repeat(255);
+      await write(long);
+      assert.deepEqual(readdirSync(folder), [long], "as long as a name may be");
+      await write("file");
+      for (const name of [`${long}n`, `${long}n/x`, "zero\0byte", "file/below"]) {
+        await assert.rejects(write(name), { code: "PATH_UNREADABLE", data: { path: join(folder, name) } }, name);
+      }
+      assert.deepEqual(readdirSync(folder).sort(), ["file", long]);
+      await assert.rejects(sourceOfFile(join(folder, "missing")).read(), { code: "PATH_UNREADABLE" });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -14,16 +14,21 @@ export const CLI_ERRORS = {
     what: "The server does not answer.",
     advice: "Start it with `ashlar serve`, or name its address with --api or ASHLAR_API.",
   },
+  SERVER_UNTRUSTED: {
+    what: "The server's certificate is not trusted.",
+    advice: "Name the file with its authority's certificate, or with its own, by --ca or ASHLAR_CA.",
+  },
   CREDENTIAL_MISSING: {
     what: "There is no access key.",
     advice:
-      "Set ASHLAR_ACCESS_KEY and ASHLAR_SECRET_KEY, or name the server's data directory with --data-dir on its own machine.",
+      "Set ASHLAR_ACCESS_KEY and ASHLAR_SECRET_KEY; on the server's machine give --data-dir, or its ASHLAR_ROOT_ variables.",
   },
   REPLY_UNREADABLE: {
     what: "The server's answer is not one of Ashlar's API.",
     advice: "Check that --api names the API's address, not that of S3 or of a proxy's error page.",
   },
   PATH_UNREADABLE: { what: "A file or folder can not be used.", advice: "Check its name, its kind and your rights." },
+  PATH_EXISTS: { what: "There is a file of this name.", advice: "Name another one, or add --force to replace it." },
   TRANSFER_INCOMPLETE: {
     what: "Some objects could not be transferred.",
     advice: "The lines above say why; run it again.",

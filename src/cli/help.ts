@@ -1,6 +1,6 @@
 // Help text, made of the commands' table; docs/operations/cli.md is made of the same.
 
-import { flagOf, type OptionEntry } from "../std/options.ts";
+import { flagOf, type OptionEntry, quantityText } from "../std/options.ts";
 import type { Command } from "./command.ts";
 import { flagTable } from "./option-sources.ts";
 import { COMMON_OPTIONS, commandsUnder, usageOf } from "./parse.ts";
@@ -58,29 +58,4 @@ function placeholder(entry: Exclude<OptionEntry, { type: "flag" }>): string {
     case "text":
       return "VALUE";
   }
-}
-
-const BYTE_UNITS = ["", "KiB", "MiB", "GiB", "TiB"];
-const TIME_UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1000],
-] as const;
-
-/** In the largest unit that divides it, spelled as it can be given. */
-function quantityText(value: number, unit: string): string {
-  if (unit.startsWith("bytes")) {
-    let power = 0;
-    let rest = value;
-    while (rest >= 1024 && rest % 1024 === 0 && power < BYTE_UNITS.length - 1) {
-      rest /= 1024;
-      power++;
-    }
-    return `${rest}${BYTE_UNITS[power]}`;
-  }
-  if (unit !== "ms" && unit !== "s") return unit === "percent" ? `${value} %` : String(value);
-  const millis = unit === "s" ? value * 1000 : value;
-  const fitting = TIME_UNITS.find(([, each]) => millis >= each && millis % each === 0);
-  return fitting === undefined ? `${millis}ms` : `${millis / fitting[1]}${fitting[0]}`;
 }

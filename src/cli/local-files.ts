@@ -2,11 +2,13 @@
 
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
+import { toHex, utf8 } from "../std/bytes.ts";
 import { type ByteSource, sourceFrom } from "../std/source.ts";
 import { cliFailure } from "./errors.ts";
+import { sha256 } from "./hashing.ts";
 
 export interface LocalFile {
   readonly path: string;
@@ -53,26 +55,72 @@ export async function filesUnder(folder: string): Promise<LocalFile[]> {
   return files.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
+/** Its reads reject with PATH_UNREADABLE. */
 export function sourceOfFile(path: string): ByteSource {
-  return path === "-" ? sourceFrom(process.stdin) : sourceFrom(createReadStream(path, { highWaterMark: 262_144 }));
+  if (path === "-") return sourceFrom(process.stdin);
+  const source = sourceFrom(createReadStream(path, { highWaterMark: 262_144 }));
+  return {
+    async read() {
+      try {
+        return await source.read();
+      } catch (cause) {
+        throw unreadable(path, cause);
+      }
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
+}
+
+/** Of most file systems. */
+const NAME_BYTES_MAX = 255;
+const TEMPORARY_ENDING = ".ashlar-part";
+/** Modes of what holds secrets: nobody else on the machine reads it. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+
+export interface WriteOptions {
+  /** Nobody but its owner may read the file, nor enter the folders that are made for it. */
+  readonly isPrivate?: boolean;
 }
 
 /**
  * Writes a source to a file, which appears under its name only when all of it is there and `check` agrees. Rejects with
  * PATH_UNREADABLE, or as source and check do.
  */
-export async function writeFileWhole(path: string, source: ByteSource, check: () => void): Promise<void> {
-  const temporary = `${path}.ashlar-part`;
+export async function writeFileWhole(
+  path: string,
+  source: ByteSource,
+  check: () => void,
+  { isPrivate = false }: WriteOptions = {},
+): Promise<void> {
+  const temporary = temporaryOf(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await pump(source, createWriteStream(temporary));
+    if (isPrivate) await makePrivateFolder(dirname(path));
+    else await mkdir(dirname(path), { recursive: true });
+    // One that broke off before may have another mode, which it would keep.
+    await rm(temporary, { force: true });
+    await pump(source, createWriteStream(temporary, { flags: "wx", ...(isPrivate && { mode: PRIVATE_FILE }) }));
     check();
     await rename(temporary, path);
   } catch (error) {
     source.cancel();
-    await rm(temporary, { force: true });
+    // What failed first counts: a name that is too long can not be removed either.
+    await rm(temporary, { force: true }).catch(() => {});
     throw isSystemError(error) ? unreadable(path, error) : error;
   }
+}
+
+/** Beside the file. A name that is as long as may be gives way to its hash: the ending must fit. */
+function temporaryOf(path: string): string {
+  const name = basename(path);
+  const isLong = Buffer.byteLength(name) > NAME_BYTES_MAX - TEMPORARY_ENDING.length;
+  const stem = isLong && Buffer.byteLength(name) <= NAME_BYTES_MAX ? toHex(sha256.hash(utf8(name))) : name;
+  return join(dirname(path), stem + TEMPORARY_ENDING);
+}
+
+/** Rejects with the error of the operating system. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
 }
 
 /** Writes a source to standard output. */
@@ -104,9 +152,17 @@ async function pump(source: ByteSource, target: NodeJS.WritableStream): Promise<
 }
 
 function unreadable(path: string, cause: unknown): Error {
-  return cliFailure("PATH_UNREADABLE", { what: `${path} can not be used.`, data: { path }, cause });
+  const isLong = (cause as NodeJS.ErrnoException).code === "ENAMETOOLONG";
+  const advice = `A file's name has at most ${NAME_BYTES_MAX} bytes here: give it another one.`;
+  return cliFailure("PATH_UNREADABLE", {
+    ...{ what: `${path} can not be used.`, data: { path }, cause },
+    ...(isLong && { advice }),
+  });
 }
 
+/** Of a call, or of Node before it: a key may hold a zero byte, which no name of a file does. */
 function isSystemError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+  if (!(error instanceof Error)) return false;
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  return typeof syscall === "string" || code === "ERR_INVALID_ARG_VALUE";
 }

@@ -20,7 +20,8 @@ A quantity takes a unit: \`64MiB\`, \`10s\`. A list is given with commas, or by 
 ## Which server, and as whom
 
 Commands that call a server take its API's address from \`--api\` or \`ASHLAR_API\`, and the access key from \`ASHLAR_ACCESS_KEY\` with
-\`ASHLAR_SECRET_KEY\` or \`ASHLAR_SECRET_KEY_FILE\`. On the server's own machine the root key in the data folder serves (\`--data-dir\`).
+\`ASHLAR_SECRET_KEY\` or \`ASHLAR_SECRET_KEY_FILE\`. On the server's own machine the root key serves: that of the server's variables, where
+they are set, else the one in the data folder (\`--data-dir\`).
 `;
 
 /** docs/operations/cli.md, as scripts/cli-table.ts writes it. */

@@ -20,6 +20,9 @@ export const CLIENT_VARIABLES = {
   ASHLAR_ACCESS_KEY: "Access key of commands that call a server.",
   ASHLAR_SECRET_KEY: "Its secret.",
   ASHLAR_SECRET_KEY_FILE: "A file that holds the secret.",
+  ASHLAR_ROOT_ACCESS_KEY: "The server's own root key; it serves where no access key is set.",
+  ASHLAR_ROOT_SECRET_KEY: "Its secret.",
+  ASHLAR_ROOT_SECRET_KEY_FILE: "A file that holds the secret.",
 } as const;
 
 export interface OptionSource {
@@ -75,7 +78,12 @@ function environmentSource(table: OptionTable, environment: NodeJS.ProcessEnv): 
  * a service's name.
  */
 export function misspelledVariables(table: OptionTable, environment: NodeJS.ProcessEnv): readonly string[] {
-  const known: string[] = [...Object.keys(CLIENT_VARIABLES), environmentOf("api"), environmentOf("config")];
+  const known: string[] = [
+    ...Object.keys(CLIENT_VARIABLES),
+    environmentOf("api"),
+    environmentOf("ca"),
+    environmentOf("config"),
+  ];
   for (const [name, entry] of Object.entries(table)) {
     known.push(environmentOf(name));
     if (isSecret(entry)) known.push(`${environmentOf(name)}_FILE`);

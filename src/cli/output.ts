@@ -1,5 +1,5 @@
 // What a command prints. Results go to standard output: a table or lines for people, JSON for programs. Everything else goes to
-// standard error.
+// standard error. Names of objects are any text: what people see of them can neither steer a terminal nor begin a line.
 
 import { AshlarError } from "../std/errors.ts";
 
@@ -32,7 +32,7 @@ export class Output {
     else {
       const text = lines();
       const whole = typeof text === "string" ? text : text.join("\n");
-      if (whole !== "") this.#streams.out.write(`${whole}\n`);
+      if (whole !== "") this.#streams.out.write(`${printableLines(whole)}\n`);
     }
   }
 
@@ -43,12 +43,12 @@ export class Output {
 
   /** One line for whoever watches or keeps a log. */
   note(text: string): void {
-    this.#streams.err.write(`${text}\n`);
+    this.#streams.err.write(`${printable(text)}\n`);
   }
 
   /** Over the line that the cursor is in; an empty text clears it. */
   progress(text: string): void {
-    if (this.isWatched) this.#streams.err.write(`\r\x1b[2K${text.slice(0, this.columns - 1)}`);
+    if (this.isWatched) this.#streams.err.write(`\r\x1b[2K${printable(text).slice(0, this.columns - 1)}`);
   }
 
   /** One sentence and what to do about it. */
@@ -56,13 +56,31 @@ export class Output {
     this.progress("");
     const { code, message, advice, data } = described(error);
     if (this.json) this.#streams.err.write(`${JSON.stringify({ error: { code, message, advice, data } })}\n`);
-    else this.#streams.err.write(`ashlar: ${message}${advice === "" ? "" : ` ${advice}`}\n`);
+    else {
+      // Only the stack of a bug is more than one line.
+      const shown = error instanceof AshlarError ? printable : printableLines;
+      this.#streams.err.write(`ashlar: ${shown(message + (advice === "" ? "" : ` ${advice}`))}\n`);
+    }
   }
+}
+
+/** One line, with escapes in place of what a terminal would obey: control characters and those that turn the text's direction. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    const named = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
+    const code = character.charCodeAt(0).toString(16);
+    return named ?? (code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`);
+  });
+}
+
+/** As printable, of a text whose lines and tabs are its own. */
+function printableLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, printable);
 }
 
 /** Columns beside each other; the last one is not filled up. Numbers stand to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = [headings, ...rows.map((row) => row.map(String))];
+  const cells = [headings, ...rows.map((row) => row.map((cell) => printable(String(cell))))];
   const widths = headings.map((_, at) => Math.max(...cells.map((row) => width(row[at] ?? ""))));
   const isNumber = headings.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === "number"));
   return cells.map((row) => {
@@ -78,7 +96,7 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
 export function pairs(entries: readonly (readonly [string, string | number | undefined])[]): string[] {
   const shown = entries.filter(([, value]) => value !== undefined);
   const widest = Math.max(0, ...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(widest)}  ${value}`);
+  return shown.map(([name, value]) => `${name.padEnd(widest)}  ${printable(String(value))}`);
 }
 
 interface Described {
@@ -106,7 +124,7 @@ function described(error: unknown): Described {
 }
 
 /** A cause of the operating system's says more than we can. */
-function withCause(error: AshlarError): string {
+export function withCause(error: AshlarError): string {
   const { cause } = error;
   if (!(cause instanceof Error) || cause instanceof AshlarError) return error.message;
   return `${error.message.replace(/\.$/, "")}: ${cause.message}.`;

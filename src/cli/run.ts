@@ -34,7 +34,8 @@ async function run({ command, flags, arguments: given }: Parsed, parts: CommandL
   const { environment, streams, signal } = parts;
   const own = Object.fromEntries(Object.entries(flags).filter(([name]) => !(name in COMMON_OPTIONS)));
   const options: OptionValues<OptionTable> = await resolveFromSources(command, own, environment);
-  using server = new ServerAccess({ api: String(options["api"]), dataDir: String(options["dataDir"]), environment });
+  const [api, dataDir, ca] = [String(options["api"]), String(options["dataDir"]), options["ca"] as string | undefined];
+  using server = new ServerAccess({ api, dataDir, ca, environment });
   const output = new Output(streams, flags["json"] === true);
   return (await command.run({ arguments: given, options, output, server, signal, environment })) ?? 0;
 }

@@ -7,7 +7,7 @@ export const SERVER_ERRORS = {
   },
   DATA_FILE_DAMAGED: {
     what: "A file of the data directory can not be read.",
-    advice: "Restore it from a backup; the file's name is in the error's data.",
+    advice: "Restore the file that is named from a backup.",
   },
   RESTORE_UNFINISHED: {
     what: "A restore into this data directory broke off.",
@@ -28,6 +28,11 @@ export const SERVER_ERRORS = {
   TLS_INCOMPLETE: {
     what: "A listener has a certificate without a key, or a key without a certificate.",
     advice: "Give both.",
+  },
+  ROOT_KEY_INCOMPLETE: {
+    what: "One half of a root key is given.",
+    advice:
+      "Set both ASHLAR_ROOT_ACCESS_KEY and ASHLAR_ROOT_SECRET_KEY (or ASHLAR_ROOT_SECRET_KEY_FILE), or neither of them.",
   },
   ROOT_KEY_INVALID: {
     what: "The root key is not valid.",

@@ -49,6 +49,22 @@ describe("who a node is", () => {
     assert.notEqual(after.root.secretKey, root.secretKey);
   });
 
+  test("a root key that is given whole is the only one, and half a key is refused before anything is written", async () => {
+    const disk = new SimDisk().mount();
+    const given = (values: Readonly<Record<string, unknown>>) =>
+      openIdentity(disk, random, resolveServerOptions([{ label: "test", values }]));
+    for (const half of [{ rootAccessKey: "operator" }, { rootSecretKey: "long enough" }]) {
+      await assert.rejects(given(half), { code: "ROOT_KEY_INCOMPLETE" });
+      await assert.rejects(given({ rootAccessKey: "operator", rootSecretKey: "short" }), { code: "ROOT_KEY_INVALID" });
+      assert.deepEqual(await disk.list(""), []);
+    }
+    const { root, nodeId } = await given({ rootAccessKey: "operator", rootSecretKey: "long enough" });
+    assert.deepEqual(root, { accessKey: "operator", secretKey: "long enough" });
+    assert.deepEqual(await disk.list(""), ["format.json", "seal-key.json"]);
+    const own = await open(disk);
+    assert.deepEqual([own.nodeId, own.root.accessKey.length], [nodeId, 20], "without one the node makes its own");
+  });
+
   test("a file that can not be read is refused by name, and left as it is", async () => {
     for (const name of IDENTITY_FILES) {
       const disk = new SimDisk().mount();

@@ -8,7 +8,7 @@ import { readSmallFile, writeSmallFile } from "./small-file.ts";
 // Who this node is: small files at the top of the data directory, written once, by the first start.
 //
 //   format.json     the format of everything beneath, and the node's id
-//   root-key.json   the root access key (file mode 0600)
+//   root-key.json   the root access key (file mode 0600), unless the options give it
 //   seal-key.json   the key under which secrets are encrypted in the Store (file mode 0600)
 
 /** What a backup takes along. */
@@ -34,6 +34,7 @@ export interface Identity {
 }
 
 export async function openIdentity(disk: Disk, random: Random, options: ServerOptions): Promise<Identity> {
+  const given = givenRoot(options);
   const stamp = await once(disk, "format.json", isFormat, () => ({
     format: DATA_FORMAT,
     nodeId: letters(random, KEY_LETTERS, 16),
@@ -43,11 +44,8 @@ export async function openIdentity(disk: Disk, random: Random, options: ServerOp
   // Before anything of the new format is written.
   if (format < DATA_FORMAT) await writeSmallFile(disk, "format.json", documentOf({ ...stamp, format: DATA_FORMAT }));
   const sealed = await once(disk, "seal-key.json", isSealKey, () => ({ key: toHex(random.bytes(32)) }));
-  const stored = await readOrMake(disk, "root-key.json", isRootKey, () => ({
-    accessKey: letters(random, KEY_LETTERS, 20),
-    secretKey: letters(random, SECRET_LETTERS, 40),
-  }));
-  return { nodeId, root: checkRoot(overridden(stored, options)), sealKey: fromHex(sealed.key)! };
+  const root = given ?? (await readOrMake(disk, "root-key.json", isRootKey, () => newRoot(random)));
+  return { nodeId, root: checkRoot(root), sealKey: fromHex(sealed.key)! };
 }
 
 /** A file that data depends on: once there is a log, another one in its place would only hide the loss. */
@@ -84,8 +82,16 @@ function damaged(name: string, how: string): Error {
   return serverFailure("DATA_FILE_DAMAGED", { what: `${name} ${how}.`, data: { name } });
 }
 
-function overridden(stored: RootKey, { rootAccessKey, rootSecretKey }: ServerOptions): RootKey {
-  return { accessKey: rootAccessKey ?? stored.accessKey, secretKey: rootSecretKey ?? stored.secretKey };
+/** With a given key there is no file: one that opens nothing would only mislead. */
+function givenRoot({ rootAccessKey: accessKey, rootSecretKey: secretKey }: ServerOptions): RootKey | undefined {
+  if (accessKey === undefined && secretKey === undefined) return undefined;
+  if (accessKey !== undefined && secretKey !== undefined) return checkRoot({ accessKey, secretKey });
+  const [present, absent] = accessKey === undefined ? ["secret", "access"] : ["access", "secret"];
+  throw serverFailure("ROOT_KEY_INCOMPLETE", { what: `A root ${present} key is given, and no root ${absent} key.` });
+}
+
+function newRoot(random: Random): RootKey {
+  return { accessKey: letters(random, KEY_LETTERS, 20), secretKey: letters(random, SECRET_LETTERS, 40) };
 }
 
 function checkRoot(root: RootKey): RootKey {

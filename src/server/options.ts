@@ -24,7 +24,10 @@ export const SERVER_OPTIONS = {
   apiTlsCert: { type: "text", text: "Certificate of the API listener (PEM file, read again when it changes)." },
   apiTlsKey: { type: "text", text: "Its private key (PEM file)." },
   allowPlaintext: { type: "flag", default: false, text: "Listen without TLS on addresses that are not loopback." },
-  rootAccessKey: { type: "text", text: "Root access key, in place of the one in the data folder." },
+  rootAccessKey: {
+    type: "text",
+    text: "Root access key, in place of the one in the data folder; with its secret, or not at all.",
+  },
   rootSecretKey: { type: "text", secret: true, text: "Root secret key; best by environment or as a file." },
   region: { type: "text", default: "us-east-1", text: "Region that S3 answers; requests may name any." },
   s3Domain: {
@@ -32,7 +35,10 @@ export const SERVER_OPTIONS = {
     default: [],
     text: "Domain under which buckets are host names (virtual-host addressing); may be given several times.",
   },
-  s3PublicUrl: { type: "text", text: "URL under which clients reach S3, for presigned links." },
+  s3PublicUrl: {
+    type: "text",
+    text: "URL under which clients reach S3, for presigned links; else they name its listener, on all addresses by the request's host.",
+  },
   allowV2: {
     type: "flag",
     default: true,

@@ -28,6 +28,8 @@ export class AshlarError<Code extends string = string> extends Error {
 export interface FailureDetails {
   /** What happened to which thing, where the table's sentence is too general. */
   readonly what?: string;
+  /** What to do about this one failure, likewise. It is shown to people: it names things, not fields of `data`. */
+  readonly advice?: string;
   readonly data?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -38,7 +40,8 @@ export function failures<const Table extends ErrorTable>(
 ): <Code extends keyof Table & string>(code: Code, details?: FailureDetails) => AshlarError<Code> {
   return (code, details = {}) => {
     const entry = table[code]!;
-    return new AshlarError(code, details.what ?? entry.what, entry.advice, details.data, details.cause);
+    const advice = details.advice ?? entry.advice;
+    return new AshlarError(code, details.what ?? entry.what, advice, details.data, details.cause);
   };
 }
 

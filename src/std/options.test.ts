@@ -34,6 +34,28 @@ describe("options", () => {
     assert.throws(() => resolve({ cacheBytes: "x" }), { code: "OPTION_INVALID" });
   });
 
+  test("a value out of range is refused with the range, in the units that people write", () => {
+    const message = (values: Record<string, unknown>, table: OptionTable) => {
+      try {
+        resolveOptions(table, [{ label: "x", values }]);
+      } catch (error) {
+        return String(error);
+      }
+      return undefined;
+    };
+    const entry = { type: "integer", default: 5, min: 1, text: "." } as const;
+    const cases = [
+      [{ ...entry, unit: "s", max: 604_800 }, "8d", "a time from 1s to 7d"],
+      [{ ...entry, unit: "s", min: 0, max: 90 }, "2m", "a time from 0s to 90s"],
+      [{ ...entry, unit: "ms", max: 60_000 }, "2m", "a time from 1ms to 1m"],
+      [{ ...entry, unit: "bytes", max: 3 * 1024 ** 2 }, "4MiB", "a size from 1 to 3MiB"],
+      [{ ...entry, unit: "count", max: 64 }, "65", "a whole number from 1 to 64"],
+    ] as const;
+    for (const [each, given, range] of cases) {
+      assert.ok(message({ each: given }, { each })?.includes(`--each "${given}" is not ${range}.`), range);
+    }
+  });
+
   test("an unknown name is refused with the nearest known one", () => {
     assert.throws(() => resolve({ dataDri: "x" }), { code: "OPTION_UNKNOWN", message: /Did you mean --data-dir\?/ });
     assert.throws(() => resolve({ zzzzzz: "x" }), { code: "OPTION_UNKNOWN", message: /no option --zzzzzz\.$/ });

@@ -34,8 +34,8 @@ export type OptionValues<Table extends OptionTable> = {
 export type RawOptions = Readonly<Record<string, unknown>>;
 
 export const OPTION_ERRORS = {
-  OPTION_UNKNOWN: { what: "There is no such option.", advice: "`ashlar serve --help` lists the options." },
-  OPTION_INVALID: { what: "The option's value is not valid.", advice: "`ashlar serve --help` tells what it takes." },
+  OPTION_UNKNOWN: { what: "There is no such option.", advice: "The command's --help lists its options." },
+  OPTION_INVALID: { what: "The option's value is not valid.", advice: "The command's --help tells what it takes." },
 } as const;
 
 export type OptionError = AshlarError<keyof typeof OPTION_ERRORS>;
@@ -94,7 +94,7 @@ export function parseOption(name: string, entry: OptionEntry, raw: unknown, labe
       const value =
         typeof raw === "number" ? raw : typeof raw === "string" ? parseQuantity(raw, entry.unit) : undefined;
       const isInRange = value !== undefined && Number.isSafeInteger(value) && value >= entry.min && value <= entry.max;
-      if (!isInRange) throw invalid(`a number of ${entry.unit} from ${entry.min} to ${entry.max}`);
+      if (!isInRange) throw invalid(rangeText(entry));
       return value;
     }
   }
@@ -131,6 +131,31 @@ function parseQuantity(text: string, unit: string): number | undefined {
       : undefined;
   if (scale === undefined) return undefined;
   return Math.round((Number(digits) * scale) / (unit === "s" ? 1000 : 1));
+}
+
+/** In the largest unit that divides it, spelled as it can be given. */
+export function quantityText(value: number, unit: string): string {
+  if (unit.startsWith("bytes")) {
+    const units = ["", ...Object.keys(BYTE_UNITS).slice(2)];
+    let power = 0;
+    let rest = value;
+    while (rest >= 1024 && rest % 1024 === 0 && power < units.length - 1) {
+      rest /= 1024;
+      power++;
+    }
+    return `${rest}${units[power]}`;
+  }
+  if (unit !== "ms" && unit !== "s") return unit === "percent" ? `${value} %` : String(value);
+  const millis = unit === "s" ? value * 1000 : value;
+  const largestFirst = Object.entries(TIME_UNITS).reverse();
+  const fitting = largestFirst.find(([, each]) => millis >= each && millis % each === 0);
+  return fitting === undefined ? `${millis}${unit === "s" ? "s" : "ms"}` : `${millis / fitting[1]}${fitting[0]}`;
+}
+
+/** As in `a time from 1s to 7d`. */
+function rangeText({ unit, min, max }: Extract<OptionEntry, { type: "integer" }>): string {
+  const kind = unit.startsWith("bytes") ? "a size" : unit === "ms" || unit === "s" ? "a time" : "a whole number";
+  return `${kind} from ${quantityText(min, unit)} to ${quantityText(max, unit)}`;
 }
 
 function unknownOption(label: string, name: string, known: readonly string[]): OptionError {

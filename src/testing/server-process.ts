@@ -49,7 +49,11 @@ export async function startServerProcess(
   });
   const gone = once(child, "exit");
   const ready = await firstLine(child, gone, () => log);
-  const root = JSON.parse(await readFile(join(dataDir, "root-key.json"), "utf8"));
+  const { ASHLAR_ROOT_ACCESS_KEY: accessKey, ASHLAR_ROOT_SECRET_KEY: secretKey } = { ...process.env, ...options.env };
+  const root =
+    accessKey !== undefined && secretKey !== undefined
+      ? { accessKey, secretKey }
+      : JSON.parse(await readFile(join(dataDir, "root-key.json"), "utf8"));
   const stop = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);

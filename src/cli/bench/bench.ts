@@ -1,8 +1,10 @@
 // A load generator for S3: so many requests at once, each followed by the next as soon as it is answered.
 
 import { SigningKeys } from "../../codec/sigv4/index.ts";
+import { AshlarError } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
 import { sha256 } from "../hashing.ts";
+import { withCause } from "../output.ts";
 import { Latencies } from "./latencies.ts";
 import { S3Load } from "./s3-load.ts";
 import { type Draw, type OperationName, Workload } from "./workload.ts";
@@ -18,6 +20,7 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Undefined: one of its own, deleted afterwards. */
   readonly bucket: string | undefined;
+  readonly authorities?: readonly string[] | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
 }
@@ -45,6 +48,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const body = prng.bytes(options.objectBytes);
   using load = new S3Load({
     ...{ endpoint: options.endpoint, credentials: options.credentials, region: options.region, bucket, body },
+    authorities: options.authorities,
     keys: new SigningKeys(sha256, { entriesMax: 4 }),
     connections: Math.max(options.connections, PREPARE_CONNECTIONS),
   });
@@ -99,7 +103,7 @@ async function measure(load: S3Load, workload: Workload, options: BenchOptions):
         latencies.add(performance.now() - begun);
       } catch (error) {
         errors++;
-        firstError ??= error instanceof Error ? error.message : String(error);
+        firstError ??= error instanceof AshlarError ? withCause(error) : String(error);
       }
     }
   };

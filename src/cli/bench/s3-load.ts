@@ -1,8 +1,9 @@
 import { Agent, type IncomingMessage, request } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import { type SigningKeys, signRequest } from "../../codec/sigv4/index.ts";
 import { toHex } from "../../std/bytes.ts";
 import { cliFailure } from "../errors.ts";
+import { connectionFailure, httpsAgent } from "../http-transport.ts";
 import type { Draw } from "./workload.ts";
 
 export interface S3LoadParts {
@@ -13,6 +14,8 @@ export interface S3LoadParts {
   readonly body: Uint8Array;
   readonly keys: SigningKeys;
   readonly connections: number;
+  /** As those of HttpTransport. */
+  readonly authorities: readonly string[] | undefined;
 }
 
 const EMPTY_BODY = new Uint8Array(0);
@@ -30,7 +33,7 @@ export class S3Load implements Disposable {
     this.#parts = parts;
     this.#url = new URL(parts.endpoint);
     const options = { keepAlive: true, maxSockets: parts.connections };
-    this.#agent = this.#url.protocol === "https:" ? new HttpsAgent(options) : new Agent(options);
+    this.#agent = this.#url.protocol === "https:" ? httpsAgent(options, parts.authorities) : new Agent(options);
     this.#bodySha256 = toHex(parts.keys.sha256.hash(parts.body));
     this.#emptySha256 = toHex(parts.keys.sha256.hash(EMPTY_BODY));
   }
@@ -91,7 +94,7 @@ export class S3Load implements Disposable {
     const options = { method, host: hostname.replace(/^\[|\]$/g, ""), port, path: target, headers, agent: this.#agent };
     return new Promise((resolve, reject) => {
       const sent = (protocol === "https:" ? httpsRequest : request)({ ...options, setDefaultHeaders: false }, resolve);
-      sent.once("error", reject);
+      sent.once("error", (error) => reject(connectionFailure(this.#url.origin, error)));
       sent.end(body);
     });
   }

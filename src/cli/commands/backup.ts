@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { NodeDisk, NodeRandom } from "../../env/node/index.ts";
 import {
@@ -12,9 +11,10 @@ import {
 } from "../../gateway/api/index.ts";
 import { type Command, localCommand, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
-import { kindOf, sourceOfFile, writeFileWhole, writeStandardOutput } from "../local-files.ts";
+import { kindOf, makePrivateFolder, sourceOfFile, writeFileWhole, writeStandardOutput } from "../local-files.ts";
 import { Progress } from "../progress.ts";
 
+const REPLACE = { type: "flag", default: false, text: "Replace the archive TARGET if it is there." } as const;
 const INTO_FOLDER = { type: "flag", default: false, text: "TARGET is a folder: unpack the backup into it." } as const;
 
 export const BACKUP_COMMANDS: readonly Command[] = [
@@ -23,12 +23,13 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     summary: "Takes a consistent backup of a running server",
     notes: [
       "TARGET is the file of a tar archive, - for standard output, or with --folder an empty folder.",
-      "It needs the root key, and holds everything: keep it as you keep the data folder.",
+      "It needs the root key, and holds everything: keep it as you keep the data folder. Only its owner can read what is written.",
     ],
     arguments: ["TARGET"],
-    options: { folder: INTO_FOLDER },
+    options: { folder: INTO_FOLDER, force: REPLACE },
     examples: ["ashlar backup create /backups/ashlar.tar", "ashlar backup create - | zstd > ashlar.tar.zst"],
     async run({ server, output, options, signal, arguments: [target = ""] }) {
+      if (!options.force) await requireNoFile(target);
       const client = await server.client();
       const reply = await client.stream("POST /v1/backup", {}, { signal });
       const announced = Number(reply.header("content-length"));
@@ -47,7 +48,7 @@ export const BACKUP_COMMANDS: readonly Command[] = [
       };
       if (options.folder) await unpack(piecesOfArchive(source), target);
       else if (target === "-") await writeStandardOutput(source);
-      else await writeFileWhole(target, source, requireWhole);
+      else await writeFileWhole(target, source, requireWhole, { isPrivate: true });
       requireWhole();
       output.progress("");
       // Standard output is the archive's.
@@ -67,7 +68,7 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     examples: ["ashlar restore /backups/ashlar.tar /var/lib/ashlar && ashlar serve --data-dir /var/lib/ashlar"],
     async run({ output, arguments: [backup = "", target = ""] }) {
       const { pieces, bytes } = await openBackup(backup);
-      await mkdir(target, { recursive: true }).catch((cause: unknown) => {
+      await makePrivateFolder(target).catch((cause: unknown) => {
         throw cliFailure("PATH_UNREADABLE", { what: `${target} can not be made.`, cause });
       });
       using progress = new Progress(output, "Restore", bytes);
@@ -96,6 +97,14 @@ export const BACKUP_COMMANDS: readonly Command[] = [
   }),
 ];
 
+/** The last backup may be the only one. */
+async function requireNoFile(target: string): Promise<void> {
+  if (target === "-") return;
+  const found = await kindOf(target);
+  if (found === undefined || found.isFolder) return;
+  throw cliFailure("PATH_EXISTS", { what: `${target} is there already.`, data: { path: target } });
+}
+
 async function openBackup(
   path: string,
 ): Promise<{ readonly pieces: BackupPieces; readonly bytes: number | undefined }> {
@@ -115,6 +124,6 @@ async function unpack(pieces: BackupPieces, folder: string): Promise<void> {
     if (!/^(?:[a-z]+\/)?[a-z0-9][a-z0-9.-]*$/.test(name)) {
       throw cliFailure("REPLY_UNREADABLE", { what: `The archive holds a file of the name ${JSON.stringify(name)}.` });
     }
-    await writeFileWhole(join(folder, name), content, () => {});
+    await writeFileWhole(join(folder, name), content, () => {}, { isPrivate: true });
   }
 }

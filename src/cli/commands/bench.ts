@@ -54,6 +54,7 @@ export const BENCH_COMMANDS: readonly Command[] = [
         ...{ endpoint, signal, operation: operation as OperationName, credentials: await server.credentials() },
         ...{ objectBytes: options.objectBytes, connections: options.connections, objects: options.objects },
         ...{ seconds: options.seconds, bucket: options.bucket, region: options.region },
+        authorities: await server.authorities(),
         onProgress: (text) => output.progress(text),
       });
       output.progress("");

@@ -7,7 +7,7 @@ import { type Command, type Invocation, serverCommand } from "../command.ts";
 import { contentTypeOf } from "../content-types.ts";
 import { cliFailure } from "../errors.ts";
 import { filesUnder, kindOf, type LocalFile } from "../local-files.ts";
-import { pairs } from "../output.ts";
+import { pairs, printable, withCause } from "../output.ts";
 import { Progress } from "../progress.ts";
 import {
   download,
@@ -187,8 +187,9 @@ async function transferAll<Item extends Place>(
       done.push(await transfer(item, { client, progress, signal }));
     } catch (error) {
       if (!options.recursive || !(error instanceof AshlarError)) throw error;
-      failed.push({ key: item.key, message: error.message });
-      output.note(`ashlar: ${item.key}: ${error.message}`);
+      const message = withCause(error);
+      failed.push({ key: item.key, message });
+      output.note(`ashlar: ${item.key}: ${message}`);
     }
   });
   output.progress("");
@@ -316,10 +317,10 @@ function* merged(page: {
 }
 
 function lineOf(item: Item): string {
-  if ("prefix" in item) return `${" ".repeat(24)}  ${"folder".padStart(12)}  ${item.prefix}`;
+  if ("prefix" in item) return `${" ".repeat(24)}  ${"folder".padStart(12)}  ${printable(item.prefix)}`;
   const size = item.deleteMarker === true ? "deleted" : String(item.sizeBytes);
   const version = item.versionId === undefined ? "" : `  ${item.versionId}`;
-  return `${item.modifiedAt}  ${size.padStart(12)}  ${item.key}${version}`;
+  return `${item.modifiedAt}  ${size.padStart(12)}  ${printable(item.key)}${version}`;
 }
 
 async function removeUnder(client: ApiClient, { bucket, key: prefix }: Place, signal: AbortSignal): Promise<string[]> {

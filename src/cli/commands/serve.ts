@@ -49,7 +49,7 @@ export const SERVE_COMMANDS: readonly Command[] = [
       if (signal.aborted) ended.resolve(0);
       const { s3, api } = server;
       if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api })}\n`);
-      else output.write(readyText(s3, api, serverOptions));
+      else output.write(readyText({ s3, api }, serverOptions, environment));
       const code = await ended.promise;
       await server.close();
       return code;
@@ -57,9 +57,16 @@ export const SERVE_COMMANDS: readonly Command[] = [
   }),
 ];
 
-function readyText(s3: string, api: string, { dataDir, memory }: ServerOptions): string {
+function readyText(
+  { s3, api }: { readonly s3: string; readonly api: string },
+  { dataDir, memory, rootAccessKey }: ServerOptions,
+  environment: NodeJS.ProcessEnv,
+): string {
   const data = memory ? "in memory, gone when this process ends" : resolve(dataDir);
-  const key = memory ? "ASHLAR_ROOT_ACCESS_KEY and ASHLAR_ROOT_SECRET_KEY" : resolve(dataDir, "root-key.json");
+  const isVariable = environment["ASHLAR_ROOT_ACCESS_KEY"] !== undefined;
+  const given = isVariable ? "ASHLAR_ROOT_ACCESS_KEY, ASHLAR_ROOT_SECRET_KEY" : "as the options give it";
+  const own = memory ? "random: set ASHLAR_ROOT_ACCESS_KEY, ASHLAR_ROOT_SECRET_KEY" : resolve(dataDir, "root-key.json");
+  const key = rootAccessKey === undefined ? own : given;
   const rows = [
     ["S3", s3],
     ["API", api],

@@ -33,6 +33,7 @@ export function LoginPage(): View {
       ${failureBox(action.failure)}
       <button type="submit" class="primary" aria-disabled=${action.busy}>${action.busy ? "Signing in" : "Sign in"}</button>
     </form>
-    <p class="quiet">The first start wrote the root key to <code>root-key.json</code> in the data directory.</p>
+    <p class="quiet">The root key is what <code>ASHLAR_ROOT_ACCESS_KEY</code> and <code>ASHLAR_ROOT_SECRET_KEY</code> are set to on
+      the server, else what the first start wrote to <code>root-key.json</code> in the data directory.</p>
   </main>`;
 }

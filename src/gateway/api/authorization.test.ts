@@ -55,7 +55,9 @@ describe("every operation", () => {
       const refused = await request(world, entry, others);
       assert.equal(refused.status, 403, refused.text);
       assert.equal(refused.code, "ACCESS_DENIED");
-      assert.equal(refused.json.error.data.action, action);
+      const { data, advice } = refused.json.error;
+      assert.equal(data.action, action);
+      assert.ok(advice.includes(`allows ${action} on ${data.resource};`), advice);
       const allowed = await request(world, entry, await world.addUser(`with-${entry.name}`, allowing(action)));
       assert.notEqual(allowed.code, "ACCESS_DENIED", allowed.text);
       assert.ok(allowed.status < 500, `${allowed.status} ${allowed.text}`);
@@ -68,7 +70,9 @@ describe("authorization", () => {
   test("only the root key takes a backup, whatever a policy allows", async () => {
     await using world = await openWorldWithThings();
     const admin = await world.addUser("admin", allowing("s3:*", "ashlar:*"));
-    assert.equal((await world.call("POST", "/v1/backup", { by: admin })).code, "ACCESS_DENIED");
+    const refused = await world.call("POST", "/v1/backup", { by: admin });
+    assert.equal(refused.code, "ACCESS_DENIED");
+    assert.equal(refused.json.error.advice, "Do it with the root key: no policy can allow it.");
   });
 
   test("deleteObjects asks for each object", async () => {

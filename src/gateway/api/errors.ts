@@ -4,7 +4,7 @@ import { type AshlarError, failures } from "../../std/errors.ts";
 export const API_ERRORS = {
   INPUT_INVALID: {
     what: "The request holds something that this operation does not take.",
-    advice: "Correct what `data.path` names; /openapi.json describes each operation.",
+    advice: "Correct what is named; /openapi.json describes what each operation takes.",
   },
   ROUTE_MISSING: { what: "There is nothing at this path.", advice: "See /openapi.json for the paths that there are." },
   METHOD_NOT_ALLOWED: {
@@ -31,8 +31,7 @@ export const API_ERRORS = {
   },
   ACCESS_DENIED: {
     what: "The caller may not do this.",
-    advice:
-      "Have a policy attached that allows `data.action` on `data.resource`; /v1/access/explain tells what decided.",
+    advice: "Have a policy attached that allows it; `ashlar policy explain` tells what decided.",
   },
   WATCHERS_EXHAUSTED: {
     what: "As many watchers are connected as there may be.",
@@ -48,7 +47,7 @@ export const API_ERRORS = {
   },
   LINK_REFUSED: {
     what: "A link can not be made.",
-    advice: "See `data`: it needs a known S3 address, and a credential that can sign.",
+    advice: "It needs an S3 gateway that runs, and a credential that can sign.",
   },
   EVENT_UNKNOWN: { what: "The id is not one of an event.", advice: "Use an id that a listing of events returned." },
 } as const;

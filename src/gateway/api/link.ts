@@ -1,6 +1,8 @@
 import { escapeText, presign } from "../../codec/sigv4/index.ts";
+import type { ClientOrigin } from "../http/index.ts";
 import { apiFailure } from "./errors.ts";
 import type { Services } from "./handler.ts";
+import { reachable } from "./reachable.ts";
 
 export interface LinkOrder {
   readonly bucket: string;
@@ -11,12 +13,14 @@ export interface LinkOrder {
   readonly download: boolean;
   readonly accessKeyId: string;
   readonly sessionToken: string | undefined;
+  /** Who asks: the link leads to the server as this client sees it. */
+  readonly origin: ClientOrigin;
 }
 
 /** A link to the S3 gateway, signed with the caller's own access key: it opens nothing that the caller could not open. */
 export async function makeLink({ access, node, keys, env, region }: Services, order: LinkOrder): Promise<string> {
   const { bucket, key, method, accessKeyId, sessionToken, expiresSeconds } = order;
-  const endpoint = node.endpoints()["s3"];
+  const endpoint = reachable(node.endpoints(), order.origin)["s3"];
   if (endpoint === undefined) throw apiFailure("LINK_REFUSED", { what: "The S3 gateway does not run." });
   if (key.split("/").some((part) => part === "." || part === "..")) {
     throw apiFailure("LINK_REFUSED", {

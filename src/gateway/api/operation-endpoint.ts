@@ -72,6 +72,7 @@ async function authorize(entry: OperationEntry, names: Names, { caller, permissi
   if (entry.access === "root" && !permissions.isRoot) {
     throw apiFailure("ACCESS_DENIED", {
       what: "Only the root key may do this.",
+      advice: "Do it with the root key: no policy can allow it.",
       data: { user: caller.principal.name },
     });
   }

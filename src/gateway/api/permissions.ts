@@ -45,7 +45,9 @@ export class Permissions {
   /** Rejects with ACCESS_DENIED, or with BUCKET_MISSING where there is no bucket to decide about. */
   async require(need: Need): Promise<void> {
     if (await this.allows(need)) return;
-    throw apiFailure("ACCESS_DENIED", { data: { action: need.action, resource: need.resource } });
+    const { action, resource } = need;
+    const advice = `Have a policy attached that allows ${action} on ${resource}; \`ashlar policy explain\` tells what decided.`;
+    throw apiFailure("ACCESS_DENIED", { advice, data: { action, resource } });
   }
 
   async allows(need: Need): Promise<boolean> {

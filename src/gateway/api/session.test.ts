@@ -55,6 +55,7 @@ describe("sessions", () => {
     }
     assert.equal(answer.status, 429);
     assert.equal(answer.code, "LOGIN_DELAYED");
+    assert.match(answer.json.error.advice, /^Wait \d+ s before/);
     assert.match(answer.headers.get("retry-after")!, /^\d+$/);
     const right = await world.call("POST", "/v1/session", { by: "nobody", json: JSON_LOGIN });
     assert.equal(right.status, 429, "the right secret does not get past the delay either");

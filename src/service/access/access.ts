@@ -185,7 +185,10 @@ export class Access implements AsyncDisposable {
     const attempt = { user: user?.name, address, nowMillis: this.#clock.monotonic() };
     // From here to the count of a failure nothing waits: attempts made at once are counted one by one.
     const retryAfterMillis = this.#limiter.delayMillis(attempt);
-    if (retryAfterMillis > 0) throw accessFailure("LOGIN_DELAYED", { data: { retryAfterMillis } });
+    if (retryAfterMillis > 0) {
+      const advice = `Wait ${Math.ceil(retryAfterMillis / 1000)} s before the next attempt.`;
+      throw accessFailure("LOGIN_DELAYED", { advice, data: { retryAfterMillis } });
+    }
     if (!credential.found || user === undefined || !equalSecrets(secret, credential.secret)) {
       this.#limiter.failed(attempt);
       throw accessFailure("LOGIN_FAILED");

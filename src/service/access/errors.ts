@@ -3,7 +3,7 @@ import { type AshlarError, failures } from "../../std/errors.ts";
 export const ACCESS_ERRORS = {
   POLICY_MALFORMED: {
     what: "The policy document is not valid.",
-    advice: "Correct the document at the path in `data.path`.",
+    advice: "Correct the document at the place that is named.",
   },
   POLICY_EXISTS: { what: "A policy with this name exists already.", advice: "Choose another name, or replace it." },
   POLICY_MISSING: { what: "There is no policy with this name.", advice: "List the policies to see their names." },
@@ -61,7 +61,7 @@ export const ACCESS_ERRORS = {
   LOGIN_FAILED: { what: "The access key or the secret is not right.", advice: "Check both and try again." },
   LOGIN_DELAYED: {
     what: "There were too many failed attempts to sign in.",
-    advice: "Wait for `data.retryAfterMillis` before the next attempt.",
+    advice: "Wait before the next attempt.",
   },
 } as const;
 

@@ -13,7 +13,7 @@ const REPLAY_MAX = 100;
 export function nodeHandlers(services: Services): Handlers<typeof NODE_OPERATIONS> {
   const { reporter, sampler, events, watchers, node } = services;
   return {
-    getStatus: () => reporter.status(),
+    getStatus: ({ call }) => reporter.status(call.origin),
 
     async listSamples() {
       return { intervalMillis: SAMPLE_INTERVAL_MILLIS, items: sampler.samples.map(sampleShape) };

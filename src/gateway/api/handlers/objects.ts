@@ -87,7 +87,7 @@ export function objectHandlers(services: Services): Handlers<typeof OBJECT_OPERA
       const readAction = versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
       await permissions.require(objectNeed(method === "PUT" ? "s3:PutObject" : readAction, bucket, key, versionId));
       const sessionToken = call.headers.get("x-amz-security-token");
-      const order = { bucket, key, versionId, method, expiresSeconds, download };
+      const order = { bucket, key, versionId, method, expiresSeconds, download, origin: call.origin };
       const url = await makeLink(services, { ...order, accessKeyId: caller.principal.accessKeyId, sessionToken });
       return { url, method, expiresAt: instant(services.env.clock.now() + expiresSeconds * 1000) };
     },

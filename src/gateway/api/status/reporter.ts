@@ -1,7 +1,9 @@
 import type { Clock } from "../../../env/index.ts";
 import type { Access } from "../../../service/access/index.ts";
 import type { Objects } from "../../../service/objects/index.ts";
+import type { ClientOrigin } from "../../http/index.ts";
 import type { NodePort } from "../node.ts";
+import { reachable } from "../reachable.ts";
 import type { Infer } from "../schema.ts";
 import type { Sample, Sampler } from "../telemetry/sampler.ts";
 import { type Fault, faultsOf } from "./faults.ts";
@@ -42,7 +44,8 @@ export class StatusReporter {
     this.#parts = parts;
   }
 
-  async status(): Promise<Infer<"Status">> {
+  /** As this client sees the node. */
+  async status(origin: ClientOrigin): Promise<Infer<"Status">> {
     const { clock, node, sampler } = this.#parts;
     const counts = await this.#freshCounts();
     const blobs = node.blobs.status();
@@ -57,7 +60,7 @@ export class StatusReporter {
       at: instant(nowMillis),
       startedAt: instant(node.startedMillis),
       uptimeMillis: Math.max(0, nowMillis - node.startedMillis),
-      endpoints: node.endpoints(),
+      endpoints: reachable(node.endpoints(), origin),
       counts: { ...counts, volumes: volumes.length },
       capacity: {
         totalBytes: blobs.bytesTotal,
