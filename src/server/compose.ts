@@ -13,7 +13,7 @@ import { Ballast } from "./ballast.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
-import { blobEventTo } from "./events.ts";
+import { blobEventTo, s3ActTo } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
@@ -98,6 +98,7 @@ export async function composeNode({
     ...{ env, objects, access, options: s3Options(options) },
     signing: { keys, hmacSha1, sha256: runningSha256 },
     observer: joinObservers(metrics.requests, requestLog),
+    onAct: s3ActTo(events),
   });
   const urls: Record<string, string> = {};
   const api = parts.use(

@@ -1,6 +1,27 @@
 import type { BlobEvent } from "../blob/index.ts";
-import type { EventLog, NewEvent } from "../gateway/api/index.ts";
+import { actEventAs, type EventLog, type NewEvent, type OperationName } from "../gateway/api/index.ts";
+import type { ActName, S3Act } from "../gateway/s3/index.ts";
 import type { Logger } from "./logger.ts";
+
+/** Operations of the API that do the same as those of S3. */
+const SAME_ACTS: Readonly<Record<ActName, OperationName>> = {
+  CreateBucket: "createBucket",
+  DeleteBucket: "deleteBucket",
+  PutBucketVersioning: "putVersioning",
+  PutBucketPolicy: "putBucketPolicy",
+  DeleteBucketPolicy: "deleteBucketPolicy",
+  PutBucketCors: "putBucketCors",
+  DeleteBucketCors: "deleteBucketCors",
+  PutBucketTagging: "putBucketTags",
+  DeleteBucketTagging: "deleteBucketTags",
+};
+
+/** What administrators do over S3 stands among the operator's events as if they had done it over the API. */
+export function s3ActTo(events: EventLog): (act: S3Act) => void {
+  return ({ operation, bucket, principal, address, requestId }) => {
+    events.record(actEventAs(SAME_ACTS[operation], { path: { bucket }, actor: principal, address, requestId }));
+  };
+}
 
 /** What the volumes report goes to the log, and to the operator's events in words. */
 export function blobEventTo(logger: Logger, events: EventLog): (event: BlobEvent) => void {

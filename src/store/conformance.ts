@@ -2,6 +2,9 @@
 // itself with them. Each test gets a Store that is new and empty. Nothing is skipped silently: a test that the engine
 // can not pass, or for which its provider can not reopen, crash or let time pass, is named together with the reason.
 
+// Whoever imports the types need not have this library among its own.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import assert from "node:assert/strict";
 import { COMMIT_CASES } from "./conformance/commits.ts";
 import { LEASE_CASES } from "./conformance/leases.ts";

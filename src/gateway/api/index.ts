@@ -1,3 +1,4 @@
+export { type ActBy, actEventAs } from "./acts.ts";
 export { type Api, type ApiOptions, type ApiParts, createApi } from "./api.ts";
 export type { AssetSource } from "./assets.ts";
 export { BACKUP_ERRORS, type BackupError, type BackupErrorCode } from "./backup/errors.ts";

@@ -79,10 +79,10 @@ describe("events", () => {
     await world.events.settled();
     const { items } = (await world.call("GET", "/v1/events")).json;
     assert.deepEqual(
-      items.map(({ kind, object, actor }: { kind: string; object: string; actor: string }) => [kind, object, actor]),
+      items.map(({ kind, object, text, actor }: Record<string, string>) => [kind, object, text, actor]),
       [
-        ["create-user", "user alice", "root"],
-        ["create-bucket", "bucket photos", "root"],
+        ["create-user", "user alice", "User alice created.", "root"],
+        ["create-bucket", "bucket photos", "Bucket photos created.", "root"],
       ],
       "reads and what failed are no acts",
     );

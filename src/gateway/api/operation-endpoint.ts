@@ -2,10 +2,11 @@
 // its handler called.
 
 import type { HttpCall } from "../http/index.ts";
+import { actEvent } from "./acts.ts";
 import { hasCredential } from "./authenticate.ts";
 import type { Asked, Endpoint } from "./endpoint.ts";
 import { apiFailure } from "./errors.ts";
-import type { EventLog } from "./events/event-log.ts";
+import type { EventLog, NewEvent } from "./events/event-log.ts";
 import type { Guard, Known } from "./guard.ts";
 import type { ApiRequest, Services } from "./handler.ts";
 import { allHandlers } from "./handlers/index.ts";
@@ -13,7 +14,7 @@ import { parametersOf, parseBody, readBody, readQuery, UNPROVED_BYTES_MAX } from
 import type { OperationEntry, StreamReply } from "./operation.ts";
 import { OPERATION_ENTRIES } from "./operations/index.ts";
 import { replyEmpty, replyHeaders, replyJson } from "./reply.ts";
-import { type Names, needOf, objectOf } from "./request-context.ts";
+import { type Names, needOf } from "./request-context.ts";
 import type { ObjectSchema } from "./schema.ts";
 import { invalid } from "./validate.ts";
 
@@ -64,8 +65,14 @@ async function answerOperation(
     replyHeaders: headers,
   };
   const result = await handler(request as unknown as AnyRequest);
-  if (entry.act === true) noteAct(services.events, entry, names, call);
-  return reply(entry, call, result, headers);
+  const { events } = services;
+  const event = actEvent(entry, {
+    ...{ path: names.path, actor: call.principal },
+    ...{ address: call.origin.address, requestId: call.requestId },
+  });
+  if (event !== undefined && entry.reply !== "stream") events.record(event);
+  const replied = reply(entry, call, result, headers);
+  return event !== undefined && entry.reply === "stream" ? replyAndNote(events, event, replied) : replied;
 }
 
 async function authorize(entry: OperationEntry, names: Names, { caller, permissions }: Known): Promise<void> {
@@ -87,16 +94,15 @@ function bodyOf({ body }: OperationEntry, bytes: Uint8Array | undefined, call: H
   return undefined;
 }
 
-function noteAct(events: EventLog, entry: OperationEntry, names: Names, call: HttpCall): void {
-  const object = objectOf(names);
-  events.record({
-    severity: "info",
-    kind: entry.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    object,
-    text: `${entry.summary}: ${object}.`,
-    ...(call.principal !== undefined && { actor: call.principal }),
-    data: { ...names.path, address: call.origin.address, requestId: call.requestId },
-  });
+/** A stream is an act when its last byte is out; one that breaks off has let out some of it, and is told as that. */
+async function replyAndNote(events: EventLog, event: NewEvent, reply: Promise<void>): Promise<void> {
+  try {
+    await reply;
+    events.record(event);
+  } catch (error) {
+    events.record({ ...event, severity: "warning", text: `${event.text} The transfer broke off before its end.` });
+    throw error;
+  }
 }
 
 function reply(entry: OperationEntry, call: HttpCall, result: unknown, headers: readonly string[]): Promise<void> {

@@ -38,8 +38,8 @@ export interface OperationEntry {
   readonly reply: Schema | "none" | "stream" | "events";
   /** Of success, where it is not 200 (204 without a reply). */
   readonly status?: 201;
-  /** An act of an operator's, which is noted among the events. */
-  readonly act?: true;
+  /** Of an operator's act: what an event says of it when it is done, with the path's parameters in braces. */
+  readonly act?: string;
 }
 
 /** A group of operations; its title heads a chapter of the documents. */

@@ -51,12 +51,6 @@ export function needOf({ access }: OperationEntry, names: Names): Need | undefin
   };
 }
 
-/** What an act was about, as in `user alice`. */
-export function objectOf({ path }: Names): string {
-  const [kind, name] = Object.entries(path)[0] ?? ["node", ""];
-  return `${kind} ${name}`.trim();
-}
-
 function resourceOf(kind: ResourceKind, { path, query }: Names): string {
   switch (kind) {
     case "cluster":

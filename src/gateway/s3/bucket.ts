@@ -18,17 +18,23 @@ export const createBucket: Operator = operator({
     return { bucket: input.bucket, owner: input.caller.owner };
   },
   handle: ({ bucket, owner }, ports) => create(bucket, owner, ports),
-  encode: (_, { bucket }): S3Reply => emptyReply(200, ["Location", `/${bucket}`]),
+  encode: (isNew, { bucket }): S3Reply => ({
+    ...emptyReply(200, ["Location", `/${bucket}`]),
+    ...(!isNew && { changedNothing: true }),
+  }),
 });
 
 /**
- * In the first region, and only there, a bucket that is one's own already is as good as made: clients there rely on it.
+ * In the first region, and only there, a bucket that is one's own already is as good as made: clients there rely on it. True
+ * where it is made.
  */
-async function create(bucket: string, owner: string, { objects, options }: Ports): Promise<void> {
+async function create(bucket: string, owner: string, { objects, options }: Ports): Promise<boolean> {
   try {
     await objects.createBucket(bucket, owner);
+    return true;
   } catch (error) {
     if (options.region !== UNNAMED_REGION || !hasCode(error, "BUCKET_OWNED_BY_YOU")) throw error;
+    return false;
   }
 }
 

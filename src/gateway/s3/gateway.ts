@@ -15,7 +15,7 @@ import { HANDLERS } from "./handlers.ts";
 import { hideMissing } from "./hide-missing.ts";
 import { KeepAliveBody } from "./keep-alive.ts";
 import { contextOf, needsOf } from "./needs.ts";
-import { FEATURES, type Operation, type ServedName } from "./operations/index.ts";
+import { type ActName, FEATURES, type Operation, type ServedName } from "./operations/index.ts";
 import type { Ports } from "./operator.ts";
 import type { S3Options } from "./options.ts";
 import { checkOwner } from "./owner-check.ts";
@@ -23,6 +23,16 @@ import { Permissions } from "./permissions.ts";
 import { refuseUnbuiltHeaders } from "./refused-headers.ts";
 import { hoistHeaders, type S3Reply, type S3Request } from "./request.ts";
 import { routeOf } from "./routing.ts";
+
+/** What an administrator has done to a bucket. */
+export interface S3Act {
+  readonly operation: ActName;
+  readonly bucket: string;
+  /** Undefined where the bucket's policy lets anybody do it. */
+  readonly principal: string | undefined;
+  readonly address: string;
+  readonly requestId: string;
+}
 
 export interface S3GatewayParts {
   readonly env: {
@@ -36,6 +46,8 @@ export interface S3GatewayParts {
   readonly signing: Signing;
   readonly options: S3Options;
   readonly observer?: HttpObserver;
+  /** Called with each act, before it is answered. Takes note and returns. */
+  readonly onAct?: (act: S3Act) => void;
 }
 
 /**
@@ -99,6 +111,7 @@ class Gateway {
     for (const need of needs) await ports.permissions.require(need);
     await checkOwner(input, ports);
     const reply = await this.#run(operation.name as ServedName, input, ports);
+    if (operation.act === true && reply.changedNothing !== true) this.#reportAct(operation.name as ActName, input);
     if (reply.rest === undefined) await this.#send(call, address, reply);
     else await this.#sendBegun(call, address, reply, reply.rest);
   }
@@ -142,6 +155,11 @@ class Gateway {
     } catch (error) {
       throw await hideMissing(error, input, ports);
     }
+  }
+
+  #reportAct(operation: ActName, { bucket, call }: S3Request): void {
+    const { principal, origin, requestId } = call;
+    this.#parts.onAct?.({ operation, bucket, principal, address: origin.address, requestId });
   }
 
   /** A browser's preflight carries no credential, and a form carries it in the body. */

@@ -29,6 +29,8 @@ export interface S3Reply {
   readonly bodyBytes?: number;
   /** In the place of a body: the outcome is still being worked for. Its document is the rest of the answer. */
   readonly rest?: Promise<S3Reply>;
+  /** What was asked for was so already. */
+  readonly changedNothing?: true;
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();

@@ -55,6 +55,29 @@ function chunked(bytes: Uint8Array) {
 }
 
 describe("a backup", () => {
+  test("is told among the events when its last byte is out", async () => {
+    await using world = await openFilledWorld();
+    await backupOf(world);
+    await world.events.settled();
+    const { items } = await world.events.page({ limit: 1 });
+    assert.deepEqual([items[0]!.text, items[0]!.object, items[0]!.actor], ["Backup taken.", "node", "root"]);
+  });
+
+  test("is told as broken off where its reader leaves in the middle", async () => {
+    await using world = await openFilledWorld();
+    const told: string[] = [];
+    world.events.subscribe(({ text }) => void told.push(text));
+    for (let turns = 10; !told.includes("Backup taken."); turns += 10) {
+      const leave = new AbortController();
+      const taken = world.call("POST", "/v1/backup", { signal: leave.signal }).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      leave.abort();
+      await taken;
+      await settle();
+    }
+    assert.ok(told.includes("Backup taken. The transfer broke off before its end."), told.join("\n"));
+  });
+
   test("gives everything back: objects, versions, users, in a node that goes on", async () => {
     let archive: Uint8Array;
     {

@@ -26,7 +26,7 @@ export const BUCKET_OPERATIONS = [
     },
     reply: "Bucket",
     status: 201,
-    act: true,
+    act: "Bucket {bucket} created",
   },
   {
     name: "getBucket",
@@ -44,7 +44,7 @@ export const BUCKET_OPERATIONS = [
     notes: ["Refused while it holds an object or a version; unfinished uploads are aborted."],
     access: { action: "s3:DeleteBucket", on: "bucket" },
     reply: "none",
-    act: true,
+    act: "Bucket {bucket} deleted",
   },
   {
     name: "putVersioning",
@@ -54,7 +54,7 @@ export const BUCKET_OPERATIONS = [
     access: { action: "s3:PutBucketVersioning", on: "bucket" },
     body: { type: "object", properties: { versioning: { type: "text", enum: ["enabled", "suspended"] } } },
     reply: "none",
-    act: true,
+    act: "Versioning of bucket {bucket} changed",
   },
   {
     name: "getBucketPolicy",
@@ -77,7 +77,7 @@ export const BUCKET_OPERATIONS = [
     access: { action: "s3:PutBucketPolicy", on: "bucket" },
     body: { type: "object", properties: { document: "PolicyText" } },
     reply: "none",
-    act: true,
+    act: "Policy of bucket {bucket} changed",
   },
   {
     name: "deleteBucketPolicy",
@@ -86,7 +86,7 @@ export const BUCKET_OPERATIONS = [
     summary: "Removes the bucket's policy",
     access: { action: "s3:DeleteBucketPolicy", on: "bucket" },
     reply: "none",
-    act: true,
+    act: "Policy of bucket {bucket} removed",
   },
   {
     name: "getBucketCors",
@@ -104,7 +104,7 @@ export const BUCKET_OPERATIONS = [
     access: { action: "s3:PutBucketCORS", on: "bucket" },
     body: { type: "object", properties: { rules: { type: "list", items: "CorsRule", minItems: 1, maxItems: 100 } } },
     reply: "none",
-    act: true,
+    act: "CORS rules of bucket {bucket} changed",
   },
   {
     name: "deleteBucketCors",
@@ -113,7 +113,7 @@ export const BUCKET_OPERATIONS = [
     summary: "Removes the bucket's rules for pages of other sites",
     access: { action: "s3:PutBucketCORS", on: "bucket" },
     reply: "none",
-    act: true,
+    act: "CORS rules of bucket {bucket} removed",
   },
   {
     name: "getBucketTags",
@@ -132,7 +132,7 @@ export const BUCKET_OPERATIONS = [
     access: { action: "s3:PutBucketTagging", on: "bucket" },
     body: "BucketTags",
     reply: "none",
-    act: true,
+    act: "Tags of bucket {bucket} changed",
   },
   {
     name: "deleteBucketTags",
@@ -141,6 +141,6 @@ export const BUCKET_OPERATIONS = [
     summary: "Removes the bucket's tags",
     access: { action: "s3:PutBucketTagging", on: "bucket" },
     reply: "none",
-    act: true,
+    act: "Tags of bucket {bucket} removed",
   },
 ] as const;

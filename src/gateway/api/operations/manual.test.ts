@@ -17,6 +17,14 @@ test("every operation says what it does in a few words, without a full stop", ()
   }
 });
 
+test("what an event says of an act names only parameters of its path", () => {
+  for (const { name, act, path } of OPERATION_ENTRIES) {
+    for (const [parameter] of (act ?? "").matchAll(/\{\w+\}/g))
+      assert.ok(path.includes(parameter), `${name}: ${parameter}`);
+    assert.match(act ?? "None", /^[A-Z].*[^.]$/, name);
+  }
+});
+
 test("no cell of a table breaks it", () => {
   for (const line of apiManual().split("\n")) {
     if (!line.startsWith("| ")) continue;

@@ -37,7 +37,7 @@ export const POLICY_OPERATIONS = [
       optional: ["create", "ifRevision"],
     },
     reply: "Policy",
-    act: true,
+    act: "Policy {policy} stored",
   },
   {
     name: "deletePolicy",
@@ -46,7 +46,7 @@ export const POLICY_OPERATIONS = [
     summary: "Deletes a policy that is attached to no user",
     access: { action: "ashlar:DeletePolicy", on: "policy" },
     reply: "none",
-    act: true,
+    act: "Policy {policy} deleted",
   },
   {
     name: "checkPolicy",

@@ -69,6 +69,6 @@ export const SESSION_OPERATIONS = [
     summary: "Ends one of a user's sessions",
     access: { action: "ashlar:RevokeSession", on: "user" },
     reply: "none",
-    act: true,
+    act: "Session of user {user} ended",
   },
 ] as const;

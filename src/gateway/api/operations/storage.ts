@@ -25,7 +25,7 @@ export const STORAGE_OPERATIONS = [
     ],
     access: { action: "ashlar:RunMaintenance", on: "cluster" },
     reply: "Volume",
-    act: true,
+    act: "Volume {volume} verified",
   },
   {
     name: "getCounters",
@@ -42,7 +42,7 @@ export const STORAGE_OPERATIONS = [
     summary: "Writes a checkpoint of the Store now",
     access: { action: "ashlar:RunMaintenance", on: "cluster" },
     reply: "none",
-    act: true,
+    act: "Checkpoint written",
   },
   {
     name: "backup",
@@ -56,6 +56,6 @@ export const STORAGE_OPERATIONS = [
     ],
     access: "root",
     reply: "stream",
-    act: true,
+    act: "Backup taken",
   },
 ] as const;

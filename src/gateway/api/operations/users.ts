@@ -22,7 +22,7 @@ export const USER_OPERATIONS = [
     },
     reply: "User",
     status: 201,
-    act: true,
+    act: "User {user} created",
   },
   {
     name: "getUser",
@@ -54,7 +54,7 @@ export const USER_OPERATIONS = [
       optional: ["enabled", "policies", "revokeTokens", "ifRevision"],
     },
     reply: "User",
-    act: true,
+    act: "User {user} changed",
   },
   {
     name: "deleteUser",
@@ -63,7 +63,7 @@ export const USER_OPERATIONS = [
     summary: "Deletes a user with its access keys and sessions",
     access: { action: "ashlar:DeleteUser", on: "user" },
     reply: "none",
-    act: true,
+    act: "User {user} deleted",
   },
   {
     name: "attachPolicy",
@@ -72,7 +72,7 @@ export const USER_OPERATIONS = [
     summary: "Attaches a policy to a user",
     access: { action: "ashlar:UpdateUser", on: "user" },
     reply: "User",
-    act: true,
+    act: "Policy {policy} attached to user {user}",
   },
   {
     name: "detachPolicy",
@@ -81,7 +81,7 @@ export const USER_OPERATIONS = [
     summary: "Detaches a policy from a user",
     access: { action: "ashlar:UpdateUser", on: "user" },
     reply: "User",
-    act: true,
+    act: "Policy {policy} detached from user {user}",
   },
   {
     name: "listAccessKeys",
@@ -123,7 +123,7 @@ export const USER_OPERATIONS = [
     },
     reply: "NewAccessKey",
     status: 201,
-    act: true,
+    act: "Access key of user {user} created",
   },
   {
     name: "updateAccessKey",
@@ -142,7 +142,7 @@ export const USER_OPERATIONS = [
       optional: ["enabled", "description", "expiresAt", "policy"],
     },
     reply: "AccessKey",
-    act: true,
+    act: "Access key {key} of user {user} changed",
   },
   {
     name: "deleteAccessKey",
@@ -151,6 +151,6 @@ export const USER_OPERATIONS = [
     summary: "Deletes an access key",
     access: { action: "ashlar:DeleteAccessKey", on: "user" },
     reply: "none",
-    act: true,
+    act: "Access key {key} of user {user} deleted",
   },
 ] as const;

@@ -11,6 +11,8 @@ type Entry =
 export type OperationName = Entry["name"];
 /** Operations that have a handler: all that are not `notBuilt`. */
 export type ServedName = Exclude<Entry, { notBuilt: string }>["name"];
+/** Operations that are an administrator's acts. */
+export type ActName = Extract<Entry, { act: true }>["name"];
 
 export interface Operation extends OperationEntry {
   readonly name: OperationName;

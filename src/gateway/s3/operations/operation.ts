@@ -22,6 +22,8 @@ export interface OperationEntry {
   readonly versionAction?: S3Action;
   /** It is asked for as the operation goes, since only the body says what for. */
   readonly asksItself?: true;
+  /** An act of an administrator's, which is reported when it is done. */
+  readonly act?: true;
   readonly notBuilt?: Feature;
   /** What is missing of an operation that is served in part. */
   readonly partly?: string;
