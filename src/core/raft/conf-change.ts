@@ -16,7 +16,7 @@ export const ChangeType = {
   addWitness: 4,
   /** A learner that the leader makes a voter once it has caught up. */
   addJoining: 5,
-  /** A member that lost its disk becomes a joining learner; the value names the loss. */
+  /** A member that lost its disk becomes a joining learner; the value is its new incarnation. */
   rejoin: 6,
   /** The number of voters that commit an entry; 0 is the majority. The id is not used. */
   commitQuorum: 7,

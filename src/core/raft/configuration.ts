@@ -17,7 +17,7 @@ export interface Configuration {
   readonly joining: readonly number[];
   /** Voters that hold no data. */
   readonly witnesses: readonly number[];
-  /** Members that came back without their disk, each with the name of its last loss. */
+  /** Members that came back without their disk, each with the incarnation that it is in since. */
   readonly rejoined: readonly Rejoined[];
   /** Voters that commit an entry; 0 is the majority. */
   readonly commitQuorum: number;
@@ -26,7 +26,7 @@ export interface Configuration {
 
 export interface Rejoined {
   readonly id: number;
-  readonly loss: number;
+  readonly incarnation: number;
 }
 
 export const EMPTY_CONFIGURATION: Configuration = {
@@ -195,14 +195,15 @@ function makeWitness(configuration: Configuration, id: number): Configuration {
   };
 }
 
-/** A witness has nothing to catch up with but its votes: it comes back as a new member under a new id only. */
-function makeRejoined(configuration: Configuration, id: number, loss: number): Configuration {
+/** A voter becomes one again later. A witness can not: it comes back as a new member, under a new id. */
+function makeRejoined(configuration: Configuration, id: number, incarnation: number): Configuration {
   if (!isMember(configuration, id)) throw invalid("only a member rejoins");
+  const isToVote = configuration.voters.includes(id) || configuration.joining.includes(id);
   const next = makeLearner(configuration, id);
   return {
     ...next,
-    joining: including(next.joining, id),
-    rejoined: [...next.rejoined.filter((one) => one.id !== id), { id, loss }].sort((a, b) => a.id - b.id),
+    joining: isToVote ? including(next.joining, id) : next.joining,
+    rejoined: [...next.rejoined.filter((one) => one.id !== id), { id, incarnation }].sort((a, b) => a.id - b.id),
   };
 }
 

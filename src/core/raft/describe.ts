@@ -88,8 +88,8 @@ export function describeSoftState({ lead, role }: SoftState): string {
   return `Lead:${lead} State:${ROLE_NAMES[role]}`;
 }
 
-export function describeHardState({ term, vote, commit, rejoin }: HardState): string {
-  return `Term:${term}${vote === NONE ? "" : ` Vote:${vote}`} Commit:${commit}${rejoin === 0 ? "" : " Lost"}`;
+export function describeHardState({ term, vote, commit, isLost }: HardState): string {
+  return `Term:${term}${vote === NONE ? "" : ` Vote:${vote}`} Commit:${commit}${isLost ? " Lost" : ""}`;
 }
 
 export function describeMessage(message: Message, indent = ""): string {

@@ -26,7 +26,7 @@ export function explain(raft: Raft): Explanation {
 function explainLeader(raft: Raft): string {
   const { term } = raft;
   if (raft.role === "leader") return explainOwnLead(raft);
-  if (raft.rejoin !== 0) {
+  if (raft.isLost) {
     return "This node lost its disk and keeps silent until a leader has made it a learner: it can neither vote nor lead.";
   }
   if (raft.role === "pre-candidate" || raft.role === "candidate") return explainCampaign(raft);

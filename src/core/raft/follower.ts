@@ -88,5 +88,6 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   }
   log.restore(snapshot);
   raft.tracker.restore(snapshot.configuration, log.lastIndex);
+  raft.configurationIndex = snapshot.index;
   return true;
 }

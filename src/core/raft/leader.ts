@@ -34,7 +34,7 @@ function stepProgress(raft: Raft, progress: Progress, message: Message): void {
   switch (message.type) {
     case MessageType.appendResponse:
       progress.recentActive = true;
-      if (progress.isLost) return;
+      if (progress.isLost || (progress.incarnation !== 0 && progress.incarnation !== message.incarnation)) return;
       if (message.reject) handleRejection(raft, progress, message);
       else handleAcknowledgement(raft, progress, message);
       return;
@@ -56,7 +56,7 @@ function stepProgress(raft: Raft, progress: Progress, message: Message): void {
       transferLeadership(raft, progress);
       return;
     case MessageType.rejoin:
-      handleRejoin(raft, progress, message.index);
+      handleRejoin(raft, progress, message.incarnation);
       return;
     default:
       return;

@@ -1,7 +1,7 @@
 import { hasCode } from "../../std/errors.ts";
-import { type ConfChange, LEAVE_JOINT } from "./conf-change.ts";
+import { decodeConfChange, LEAVE_JOINT } from "./conf-change.ts";
 import { type Configuration, changed, isVoter } from "./configuration.ts";
-import { EntryType, NONE } from "./messages.ts";
+import { type Entry, EntryType, NONE } from "./messages.ts";
 import { proposeConfChange } from "./proposals.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
@@ -10,7 +10,11 @@ import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts"
  * A committed change takes effect when it is applied, on every node at the same index. One that is not possible in the configuration of
  * that index changes nothing, on every node alike.
  */
-export function applyConfChange(raft: Raft, conf: ConfChange): Configuration {
+export function applyConfChange(raft: Raft, entry: Entry): Configuration {
+  // While it waited to be applied a snapshot came that has it.
+  if (entry.index <= raft.configurationIndex) return raft.configuration;
+  raft.configurationIndex = entry.index;
+  const conf = decodeConfChange(entry.data);
   let next: Configuration;
   try {
     next = changed(raft.configuration, conf);

@@ -73,8 +73,10 @@ export interface HardState {
   readonly term: number;
   readonly vote: number;
   readonly commit: number;
-  /** Not 0 while a node that lost its disk waits for the group to make it a learner: it must neither vote nor acknowledge. */
-  readonly rejoin: number;
+  /** 0 until the node loses its disk, then a random name of what it is since. */
+  readonly incarnation: number;
+  /** While a node that lost its disk waits for the group to make it a learner: it must neither vote nor acknowledge. */
+  readonly isLost: boolean;
 }
 
 export type Role = "follower" | "candidate" | "leader" | "pre-candidate";
@@ -138,9 +140,13 @@ export interface Message {
   vote: number;
   reject: boolean;
   rejectHint: number;
+  /** Of acknowledgements, and of what is said about a lost disk. */
+  incarnation: number;
   entries: readonly Entry[];
   snapshot: Snapshot | undefined;
   context: Uint8Array;
+  /** Of storage work, and never on the wire. */
+  hardState: HardState | undefined;
   /** Of storage work: what to put on the network once the work is done. Never on the wire. */
   responses: readonly Message[];
 }
@@ -160,9 +166,11 @@ export function newMessage(type: MessageType, to: number): Message {
     vote: NONE,
     reject: false,
     rejectHint: 0,
+    incarnation: 0,
     entries: NO_ENTRIES,
     snapshot: undefined,
     context: EMPTY,
+    hardState: undefined,
     responses: NO_MESSAGES,
   };
 }

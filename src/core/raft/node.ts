@@ -5,6 +5,7 @@ import { raftFailure } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { applyConfChange } from "./membership.ts";
 import {
+  type Entry,
   EntryType,
   isLocalType,
   isResponseType,
@@ -59,7 +60,7 @@ export class RaftNode {
   proposeAll(datas: readonly Uint8Array[]): void {
     if (datas.length === 0) return;
     wake(this.#raft);
-    dropped(this.#raft.rejoin === 0 ? proposeData(this.#raft, datas) : "no-leader");
+    dropped(this.#raft.isLost ? "no-leader" : proposeData(this.#raft, datas));
   }
 
   /**
@@ -76,9 +77,9 @@ export class RaftNode {
     dropped(proposeConfChange(raft, conf, form === "single" ? EntryType.confChange : EntryType.confChangeV2));
   }
 
-  /** For each committed change, when the entry is applied: returns the configuration to keep with the state. */
-  applyConfChange(conf: ConfChange): Configuration {
-    return applyConfChange(this.#raft, conf);
+  /** For each committed change, when the entry is applied: returns the configuration to keep with the state. Throws MALFORMED. */
+  applyConfChange(entry: Entry): Configuration {
+    return applyConfChange(this.#raft, entry);
   }
 
   /** A message from a peer, or from this node's own threads. Throws MESSAGE_LOCAL, PEER_UNKNOWN, MALFORMED and PROPOSAL_DROPPED. */
@@ -150,6 +151,11 @@ export class RaftNode {
     raft.log.readFinished();
     if (raft.role !== "leader") return;
     for (const progress of raft.tracker.members) if (progress.id !== raft.id) sendAppends(raft, progress);
+  }
+
+  /** The term of an entry of the log, stored already or not; undefined where the log does not hold it. */
+  term(index: number): number | undefined {
+    return this.#raft.log.term(index);
   }
 
   get status(): RaftStatus {

@@ -47,8 +47,8 @@ export interface RaftOptions {
   /** After so many ticks without work the group falls silent; 0: never. Default 0. */
   readonly quiesceTicks?: number;
   /**
-   * The storage is empty though this id was a member, or might have been: the node neither votes nor acknowledges until the group has made
-   * it a learner. Set it for every start with an empty disk that does not found the group.
+   * The storage is empty though a node of this id has run before, or might have: it neither votes nor acknowledges until the group has made
+   * it a learner. Without it an empty storage is one of a founder, or of an id that was never used.
    */
   readonly lostDisk?: boolean;
 }

@@ -22,8 +22,8 @@ export class Progress {
   isAppendPaused = false;
   isLearner = false;
   isWitness = false;
-  /** The name of the loss of its disk that the follower last reported. */
-  rejoin = 0;
+  /** What the follower is since it last reported the loss of its disk in this term; 0 where it did not. */
+  incarnation = 0;
   /** It lost its disk and is not a learner yet: nothing is sent to it, and nothing it says counts. */
   isLost = false;
   /** The leader's tick when it sent the newest heartbeat that was answered; of use to lease reads. */
@@ -43,15 +43,15 @@ export class Progress {
     this.next = next;
     this.#sentCommit = 0;
     this.recentActive = false;
-    this.rejoin = 0;
+    this.incarnation = 0;
     this.isLost = false;
     this.leaseTick = 0;
   }
 
   /** The follower's disk is gone: what it acknowledged no longer counts. */
-  forget(rejoin: number, next: number): void {
+  forget(incarnation: number, next: number): void {
     this.reset(next);
-    this.rejoin = rejoin;
+    this.incarnation = incarnation;
     this.isLost = true;
     this.recentActive = true;
   }

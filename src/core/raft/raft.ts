@@ -33,8 +33,9 @@ export class Raft {
   vote: number = NONE;
   role: Role = "follower";
   lead: number = NONE;
-  /** Names the loss of the disk while it is not made good, else 0. */
-  rejoin = 0;
+  /** Changes with each loss of the disk. */
+  incarnation = 0;
+  isLost = false;
 
   messages: Message[] = [];
   messagesAfterAppend: Message[] = [];
@@ -43,6 +44,8 @@ export class Raft {
   leadTransferee: number = NONE;
   /** No other change of membership is proposed before this index is applied. */
   pendingChangeIndex = 0;
+  /** The configuration is as of here: an older change is part of it already. */
+  configurationIndex: number;
   uncommittedBytes = 0;
   readQueue: ReadQueue = new ReadQueue();
   /** Reads that came before the leader had committed anything in its term. */
@@ -74,16 +77,27 @@ export class Raft {
       this.log.loadCommitted(Math.max(hardState.commit, this.log.committed));
       this.term = hardState.term;
       this.vote = hardState.vote;
-      this.rejoin = hardState.rejoin;
+      this.incarnation = hardState.incarnation;
+      this.isLost = hardState.isLost;
     }
-    if (options.lostDisk && this.rejoin === 0) this.rejoin = 1 + Math.floor(options.random() * 0xffff_fffe);
+    if (options.lostDisk && hardState === undefined) {
+      this.incarnation = 1 + Math.floor(options.random() * 0xffff_fffe);
+      this.isLost = true;
+    }
+    this.configurationIndex = Math.max(options.applied, this.log.applied);
     if (options.applied > 0) this.log.appliedTo(options.applied, 0);
     if (this.term > 0 && options.reads !== "safe") this.voteHoldTicks = options.electionTicks;
     this.becomeFollower(this.term, NONE);
   }
 
   get hardState(): HardState {
-    return { term: this.term, vote: this.vote, commit: this.log.committed, rejoin: this.rejoin };
+    return {
+      term: this.term,
+      vote: this.vote,
+      commit: this.log.committed,
+      incarnation: this.incarnation,
+      isLost: this.isLost,
+    };
   }
 
   get configuration(): Configuration {
@@ -97,7 +111,7 @@ export class Raft {
   /** Whether the node may stand for election. */
   get isPromotable(): boolean {
     const own = this.tracker.progress(this.id);
-    if (own === undefined || own.isLearner || own.isWitness || this.rejoin !== 0) return false;
+    if (own === undefined || own.isLearner || own.isWitness || this.isLost) return false;
     return isVoter(this.configuration, this.id) && this.log.unstable.snapshot === undefined;
   }
 
@@ -119,6 +133,10 @@ export class Raft {
       case MessageType.propose:
       case MessageType.readIndex:
         // Passed on to a leader, whose term does not matter.
+        break;
+      case MessageType.appendResponse:
+        message.term = this.term;
+        message.incarnation = this.incarnation;
         break;
       default:
         message.term = this.term;

@@ -52,8 +52,12 @@ export class ReadyMaker {
     this.#isAsync = raft.options.asyncStorageWrites;
     this.#softState = { lead: raft.lead, role: raft.role };
     const { hardState } = raft.options.storage;
-    // A loss that is named for the first time must be remembered.
-    this.#hardState = { ...raft.hardState, rejoin: hardState?.rejoin ?? 0 };
+    // A loss that is found now must be remembered.
+    this.#hardState = {
+      ...raft.hardState,
+      incarnation: hardState?.incarnation ?? 0,
+      isLost: hardState?.isLost ?? false,
+    };
   }
 
   get hasReady(): boolean {
@@ -84,7 +88,8 @@ export class ReadyMaker {
       entries.length > 0 ||
       raft.vote !== previous.vote ||
       raft.term !== previous.term ||
-      raft.rejoin !== previous.rejoin;
+      raft.incarnation !== previous.incarnation ||
+      raft.isLost !== previous.isLost;
     const work: StorageWork = { hardState, entries, snapshot, committedEntries };
     const messages = this.#isAsync ? this.#asyncMessages(work) : this.#syncMessages(work);
     const { readStates } = raft;
@@ -114,9 +119,10 @@ export class ReadyMaker {
   }
 
   get #isHardStateNew(): boolean {
-    const { term, vote, commit, rejoin } = this.#hardState;
+    const { term, vote, commit, incarnation, isLost } = this.#hardState;
     const raft = this.#raft;
-    return term !== raft.term || vote !== raft.vote || commit !== raft.log.committed || rejoin !== raft.rejoin;
+    if (term !== raft.term || vote !== raft.vote || commit !== raft.log.committed) return true;
+    return incarnation !== raft.incarnation || isLost !== raft.isLost;
   }
 
   /** What waits for the disk goes out with the rest, as the owner writes before it sends; what is for this node waits for `advance`. */
@@ -147,7 +153,7 @@ export class ReadyMaker {
         append.term = hardState.term;
         append.vote = hardState.vote;
         append.commit = hardState.commit;
-        append.rejectHint = hardState.rejoin;
+        append.hardState = hardState;
       }
       if (this.#needsAppendResponse(work)) waiting.push(this.#appendResponse(work));
       append.responses = waiting;

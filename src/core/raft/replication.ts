@@ -1,4 +1,5 @@
 import { EMPTY } from "../../std/bytes.ts";
+import { isMember } from "./configuration.ts";
 import { encodeHeartbeatContext } from "./heartbeat-context.ts";
 import { type Entry, EntryType, type Message, MessageType, newMessage, payloadBytes } from "./messages.ts";
 import type { Progress } from "./progress.ts";
@@ -70,6 +71,8 @@ function maybeSendSnapshot(raft: Raft, progress: Progress): boolean {
   if (!progress.recentActive) return false;
   const snapshot = raft.log.snapshot();
   if (snapshot === undefined || snapshot.index === 0) return false;
+  // It would refuse one from before it was a member.
+  if (!isMember(snapshot.configuration, progress.id)) return false;
   progress.becomeSnapshot(snapshot.index);
   const message: Message = newMessage(MessageType.snapshot, progress.id);
   message.snapshot = progress.isWitness ? { ...snapshot, data: EMPTY } : snapshot;

@@ -11,7 +11,7 @@ import { stepLost } from "./rejoin.ts";
 /** The one door into the protocol. A reason comes back where a proposal was dropped. */
 export function step(raft: Raft, message: Message): DropReason | undefined {
   if (raft.isQuiescent && wakes(raft, message)) wake(raft);
-  if (raft.rejoin !== 0 && !isStorageResponse(message)) {
+  if (raft.isLost && !isStorageResponse(message)) {
     stepLost(raft, message);
     return message.type === MessageType.propose ? "no-leader" : undefined;
   }

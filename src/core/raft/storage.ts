@@ -16,6 +16,9 @@ export interface Storage {
   entries(low: number, high: number, bytesMax: number): readonly Entry[] | "compacted" | "pending";
   /** Also known for the index right before the first. Undefined: compacted, or not there yet. */
   term(index: number): number | undefined;
-  /** The newest one, for a follower that needs what the log no longer has. Undefined: one is being made, ask again later. */
+  /**
+   * The newest one, for a follower that needs what the log no longer has. Undefined: one is being made, ask again later. Owners make one
+   * soon after each change of membership: a new member takes none that is older than its membership.
+   */
   snapshot(): Snapshot | undefined;
 }

@@ -17,6 +17,7 @@ import {
  * The bytes of messages between nodes, and of the records that a node keeps. Each begins with its version; numbers are varints.
  *
  *     message   | version u8 | type u8 | flags u8 | to | from | term | logTerm | index | commit | vote | rejectHint |
+ *               | incarnation |
  *               | context, if flagged | snapshot, if flagged | count of entries, entries, if flagged |
  *     entry     | type u8 | term | index | length, data |
  *
@@ -42,6 +43,7 @@ export function encodeMessage(message: Message): Uint8Array {
   writer.u8(VERSION).u8(message.type).u8(flags);
   writer.varint(message.to).varint(message.from).varint(message.term).varint(message.logTerm);
   writer.varint(message.index).varint(message.commit).varint(message.vote).varint(message.rejectHint);
+  writer.varint(message.incarnation);
   if (context.length > 0) writer.blob(context);
   if (snapshot !== undefined) writeSnapshot(writer, snapshot);
   if (entries.length > 0) {
@@ -64,6 +66,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
     message.commit = reader.varint();
     message.vote = reader.varint();
     message.rejectHint = reader.varint();
+    message.incarnation = reader.varint();
     message.reject = (flags & REJECT) !== 0;
     if ((flags & CONTEXT) !== 0) message.context = reader.blob();
     if ((flags & SNAPSHOT) !== 0) message.snapshot = readSnapshot(reader);
@@ -82,8 +85,9 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   return decode(bytes, "entry", readEntry);
 }
 
-export function encodeHardState({ term, vote, commit, rejoin }: HardState): Uint8Array {
-  return new ByteWriter(40).u8(VERSION).varint(term).varint(vote).varint(commit).varint(rejoin).finish();
+export function encodeHardState({ term, vote, commit, incarnation, isLost }: HardState): Uint8Array {
+  const writer = new ByteWriter(40).u8(VERSION).varint(term).varint(vote).varint(commit).varint(incarnation);
+  return writer.u8(isLost ? 1 : 0).finish();
 }
 
 export function decodeHardState(bytes: Uint8Array): HardState {
@@ -91,7 +95,8 @@ export function decodeHardState(bytes: Uint8Array): HardState {
     term: reader.varint(),
     vote: reader.varint(),
     commit: reader.varint(),
-    rejoin: reader.varint(),
+    incarnation: reader.varint(),
+    isLost: reader.u8() === 1,
   }));
 }
 
@@ -156,7 +161,7 @@ function writeConfiguration(writer: ByteWriter, configuration: Configuration): v
   writeIds(writer, configuration.joining);
   writeIds(writer, configuration.witnesses);
   writer.varint(configuration.rejoined.length);
-  for (const { id, loss } of configuration.rejoined) writer.varint(id).varint(loss);
+  for (const { id, incarnation } of configuration.rejoined) writer.varint(id).varint(incarnation);
   writer.u8(configuration.autoLeave ? 1 : 0);
   writer.varint(configuration.commitQuorum).varint(configuration.commitQuorumOutgoing);
 }
@@ -169,7 +174,9 @@ function readConfiguration(reader: ByteReader): Configuration {
   const joining = readIds(reader);
   const witnesses = readIds(reader);
   const rejoined: Rejoined[] = [];
-  for (let left = reader.varint(); left > 0; left--) rejoined.push({ id: reader.varint(), loss: reader.varint() });
+  for (let left = reader.varint(); left > 0; left--) {
+    rejoined.push({ id: reader.varint(), incarnation: reader.varint() });
+  }
   const autoLeave = reader.u8() === 1;
   const commitQuorum = reader.varint();
   const commitQuorumOutgoing = reader.varint();

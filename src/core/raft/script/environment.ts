@@ -41,10 +41,8 @@ export class Environment {
       this.output.write("no append work to perform");
       return;
     }
-    const { term, vote, commit, rejectHint: rejoin } = message;
-    const hasState = term !== 0 || vote !== 0 || commit !== 0;
     this.#process(message, () => {
-      member.append(hasState ? { term, vote, commit, rejoin } : undefined, message.entries, message.snapshot);
+      member.append(message.hardState, message.entries, message.snapshot);
     });
   }
 

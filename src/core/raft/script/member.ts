@@ -86,9 +86,8 @@ export class Member {
       let { configuration } = this.newest;
       let update = entry.data;
       if (isConfChange(entry)) {
-        const conf = decodeConfChange(entry.data);
-        update = conf.context;
-        configuration = this.#node.applyConfChange(conf);
+        update = decodeConfChange(entry.data).context;
+        configuration = this.#node.applyConfChange(entry);
       }
       const data = entry.type === EntryType.metadata ? this.newest.data : concatBytes([this.newest.data, update]);
       this.history.push({ index: entry.index, term: entry.term, configuration, data });
