@@ -63,7 +63,8 @@ export function handleAppend(raft: Raft, message: Message): void {
 }
 
 export function handleHeartbeat(raft: Raft, message: Message): void {
-  raft.log.commitTo(message.commit);
+  // Meant for what this node was before it lost its disk, it speaks of entries that are gone.
+  if (message.incarnation === raft.incarnation) raft.log.commitTo(message.commit);
   const response = newMessage(MessageType.heartbeatResponse, message.from);
   response.context = message.context;
   raft.send(response);

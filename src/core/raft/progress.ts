@@ -22,7 +22,7 @@ export class Progress {
   isAppendPaused = false;
   isLearner = false;
   isWitness = false;
-  /** What the follower is since it last reported the loss of its disk in this term; 0 where it did not. */
+  /** What the follower is since it last lost its disk, by its report in this term or by the configuration; 0 where it never did. */
   incarnation = 0;
   /** It lost its disk and is not a learner yet: nothing is sent to it, and nothing it says counts. */
   isLost = false;
@@ -43,7 +43,6 @@ export class Progress {
     this.next = next;
     this.#sentCommit = 0;
     this.recentActive = false;
-    this.incarnation = 0;
     this.isLost = false;
     this.leaseTick = 0;
   }

@@ -14,7 +14,6 @@ import {
   type Role,
 } from "./messages.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Progress } from "./progress.ts";
 import { ReadQueue } from "./read-queue.ts";
 import { Tracker } from "./tracker.ts";
 
@@ -85,7 +84,11 @@ export class Raft {
       this.isLost = true;
     }
     this.configurationIndex = Math.max(options.applied, this.log.applied);
-    if (options.applied > 0) this.log.appliedTo(options.applied, 0);
+    if (options.applied > this.log.committed) {
+      // The commit index is stored without haste: what was applied was committed.
+      this.log.loadCommitted(options.applied);
+    }
+    this.log.appliedTo(Math.max(options.applied, this.log.applied), 0);
     if (this.term > 0 && options.reads !== "safe") this.voteHoldTicks = options.electionTicks;
     this.becomeFollower(this.term, NONE);
   }
@@ -229,8 +232,7 @@ export class Raft {
     this.resetElectionTimeout();
     this.leadTransferee = NONE;
     this.tracker.resetVotes();
-    const last = this.log.lastIndex;
-    for (const progress of this.tracker.members) this.#resetProgress(progress, last);
+    this.tracker.resetProgress(this.id, this.log.lastIndex);
     this.pendingChangeIndex = 0;
     this.uncommittedBytes = 0;
     this.readQueue = new ReadQueue();
@@ -238,10 +240,5 @@ export class Raft {
     this.isQuiescent = false;
     this.idleTicks = 0;
     this.isLeaseBroken = false;
-  }
-
-  #resetProgress(progress: Progress, last: number): void {
-    progress.reset(last + 1);
-    if (progress.id === this.id) progress.match = last;
   }
 }

@@ -56,6 +56,7 @@ function sendHeartbeat(raft: Raft, progress: Progress, context: Uint8Array): voi
   const message = newMessage(MessageType.heartbeat, progress.id);
   // Never beyond what the follower is known to hold: it may not have the entries yet, or others in their place.
   message.commit = Math.min(progress.match, raft.log.committed);
+  message.incarnation = progress.incarnation;
   message.context = context;
   raft.send(message);
   progress.sentCommit(message.commit);

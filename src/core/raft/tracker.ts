@@ -51,11 +51,22 @@ export class Tracker implements Acknowledged {
       }
       progress.isLearner = configuration.learners.includes(id);
       progress.isWitness = configuration.witnesses.includes(id);
+      // What the node has reported itself in this term is newer.
+      if (progress.incarnation === 0) progress.incarnation = incarnationIn(configuration, id);
       members.push(progress);
     }
     this.#progress.clear();
     for (const progress of members) this.#progress.set(progress.id, progress);
     this.#members = members;
+  }
+
+  /** At the start of a term. */
+  resetProgress(leader: number, lastIndex: number): void {
+    for (const progress of this.#members) {
+      progress.reset(lastIndex + 1);
+      progress.incarnation = incarnationIn(this.#configuration, progress.id);
+      if (progress.id === leader) progress.match = lastIndex;
+    }
   }
 
   /** As after a snapshot: nothing that was known of anybody holds. */
@@ -126,4 +137,8 @@ export class Tracker implements Acknowledged {
       voteResult(votersOutgoing, commitQuorumOf(votersOutgoing.length, commitQuorumOutgoing), votes),
     );
   }
+}
+
+function incarnationIn(configuration: Configuration, id: number): number {
+  return configuration.rejoined.find((one) => one.id === id)?.incarnation ?? 0;
 }

@@ -74,7 +74,13 @@ export class SimCluster {
     const goal = this.invariants.committedIndex + 5;
     for (let step = 0; step < steps; step++) {
       this.#step(step);
-      if (step % 64 === 0 && this.#isSettled(goal)) return;
+      if (step % 64 !== 0) continue;
+      if (this.#isSettled(goal)) return;
+      const { leader } = this;
+      // Whoever asked for an explicit joint configuration also leaves it.
+      if (leader !== undefined && isJoint(leader.status.configuration)) {
+        this.#tryTo(() => leader.proposeConfChange(LEAVE_JOINT));
+      }
     }
     assert(false, "a healed group makes no progress");
   }
