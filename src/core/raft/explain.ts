@@ -1,4 +1,4 @@
-import { allVoters, isJoint, isVoter } from "./configuration.ts";
+import { isJoint, isVoter } from "./configuration.ts";
 import { NONE } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import { electionQuorumOf } from "./quorum.ts";
@@ -61,14 +61,17 @@ function explainOwnLead(raft: Raft): string {
 function explainCampaign(raft: Raft): string {
   const { configuration, tracker, term } = raft;
   const { votes } = tracker;
-  const voters = allVoters(configuration);
-  const granted = voters.filter((id) => votes.get(id) === true).length;
-  const refused = voters.filter((id) => votes.get(id) === false);
-  const silent = voters.filter((id) => !votes.has(id));
-  const needed = electionQuorumOf(configuration.voters.length, configuration.commitQuorum);
+  const { voters, votersOutgoing, commitQuorum, commitQuorumOutgoing } = configuration;
+  const granted = (half: readonly number[]): number => half.filter((id) => votes.get(id) === true).length;
+  // Of a joint configuration the half that still lacks votes is the one to look at.
+  const isFirstWon = granted(voters) >= electionQuorumOf(voters.length, commitQuorum);
+  const half = isFirstWon && votersOutgoing.length > 0 ? votersOutgoing : voters;
+  const needed = electionQuorumOf(half.length, half === voters ? commitQuorum : commitQuorumOutgoing);
+  const refused = half.filter((id) => votes.get(id) === false);
+  const silent = half.filter((id) => !votes.has(id));
   const kind =
     raft.role === "candidate" ? `stands for election in term ${term}` : `asks whether it could win term ${term + 1}`;
-  const parts = [`This node ${kind} and has ${granted} of the ${needed} votes that it needs`];
+  const parts = [`This node ${kind} and has ${granted(half)} of the ${needed} votes that it needs of ${list(half)}`];
   if (refused.length > 0) parts.push(`${list(refused)} refused`);
   if (silent.length > 0) parts.push(`${list(silent)} did not answer`);
   return `${parts.join("; ")}.`;
