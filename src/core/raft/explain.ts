@@ -105,7 +105,7 @@ function explainMember(raft: Raft, progress: Progress): string | undefined {
     case "replicate":
       return progress.inflights.isFull
         ? `Node ${id} ${lacks}: its window is full with ${progress.inflights.count} appends that it has not acknowledged.`
-        : `Node ${id} ${lacks}, which are on their way.`;
+        : `Node ${id} ${lacks}: an append is on its way.`;
   }
 }
 

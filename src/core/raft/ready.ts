@@ -18,7 +18,7 @@ import { step } from "./step.ts";
 /**
  * What the owner has to do now, in this order:
  *
- * 1. write `hardState`, `entries` and `snapshot` to disk, and sync where `mustSync` says so;
+ * 1. write `hardState`, `entries` and `snapshot` to disk, and sync where `mustSync` says so, and a snapshot in any case;
  * 2. send `messages`; those that are no promise (appends and heartbeats of a leader) may leave before 1 is done;
  * 3. give `snapshot`, then `committedEntries` to the state machine, and each change of membership back to `applyConfChange`;
  * 4. call `advance`.
