@@ -7,7 +7,10 @@ import type { Entry, HardState, Snapshot } from "./messages.ts";
  */
 export interface Storage {
   readonly hardState: HardState | undefined;
-  /** The configuration as of the newest snapshot or, where the owner stores it, as of the applied index. */
+  /**
+   * The configuration as of the newest snapshot or, where the owner stores it, as of the applied index. Founders of a group begin with a
+   * snapshot that has it, so that whoever comes later gets it the same way.
+   */
   readonly configuration: Configuration;
   /** Of the oldest entry that is still there, or one behind the last where there is none. */
   readonly firstIndex: number;

@@ -28,15 +28,13 @@ const entry = fc.record({
 const configuration = fc
   .record({ voters: ids, votersOutgoing: ids, learners: ids, learnersNext: ids, joining: ids, witnesses: ids })
   .chain((lists) =>
-    fc
-      .record({ autoLeave: fc.boolean(), commitQuorum: fc.nat(9), incarnation: number })
-      .map((rest) =>
-        configurationOf({
-          ...lists,
-          ...rest,
-          rejoined: lists.learners.map((id) => ({ id, incarnation: rest.incarnation })),
-        }),
-      ),
+    fc.record({ autoLeave: fc.boolean(), commitQuorum: fc.nat(9), incarnation: number }).map((rest) =>
+      configurationOf({
+        ...lists,
+        ...rest,
+        rejoined: lists.learners.map((id) => ({ id, incarnation: rest.incarnation })),
+      }),
+    ),
   )
   .map(({ ...whole }) => {
     delete (whole as { incarnation?: number }).incarnation;
