@@ -55,4 +55,5 @@ export {
   encodeEntry,
   encodeHardState,
   encodeMessage,
+  writeMessage,
 } from "./wire.ts";

@@ -31,11 +31,22 @@ const SNAPSHOT = 4;
 const ENTRIES = 8;
 const FLAGS_MAX = 15;
 
+/** Used again and again: most messages are short, and a buffer of their own would cost more than their encoding. */
+const shortWriter = new ByteWriter(4096);
+const SHORT_BYTES = 2048;
+
 export function encodeMessage(message: Message): Uint8Array {
+  let bytes = 128 + message.context.length;
+  if (message.snapshot !== undefined) bytes += SHORT_BYTES + message.snapshot.data.length;
+  for (const entry of message.entries) bytes += entry.data.length + 24;
+  const writer = bytes <= SHORT_BYTES ? shortWriter.reset() : new ByteWriter(bytes);
+  writeMessage(writer, message);
+  return writer.finish();
+}
+
+/** Behind what the writer holds already: for frames of several messages. */
+export function writeMessage(writer: ByteWriter, message: Message): void {
   const { context, snapshot, entries } = message;
-  let bytes = 64 + context.length + (snapshot === undefined ? 0 : snapshot.data.length + 128);
-  for (const entry of entries) bytes += entry.data.length + 24;
-  const writer = new ByteWriter(bytes);
   let flags = message.reject ? REJECT : 0;
   if (context.length > 0) flags |= CONTEXT;
   if (snapshot !== undefined) flags |= SNAPSHOT;
@@ -50,7 +61,6 @@ export function encodeMessage(message: Message): Uint8Array {
     writer.varint(entries.length);
     for (const entry of entries) writeEntry(writer, entry);
   }
-  return writer.finish();
 }
 
 export function decodeMessage(bytes: Uint8Array): Message {
