@@ -30,6 +30,17 @@ export function minimizeViolation<Item extends Interval>(
   return parts.isViolation(needed) ? needed : prefix;
 }
 
+/** Like it, where a violation may need what comes later: for consistency without real time. */
+export function minimizeAnywhere<Item extends Interval>(
+  items: readonly Item[],
+  parts: Omit<MinimizeParts<Item>, "furthest">,
+): readonly Item[] {
+  const certain = items.filter(isCertain);
+  const open = items.filter((item) => !isCertain(item));
+  const needed = leastNeeded(certain, open, certain, { ...parts, furthest: 0 });
+  return parts.isViolation(needed) ? needed : items;
+}
+
 /** Violations end early: nothing after the event that can not be explained is part of one. */
 function shortestPrefix<Item extends Interval>(items: readonly Item[], parts: MinimizeParts<Item>): readonly Item[] {
   const ends = items.map(({ end }) => end).filter(Number.isFinite);

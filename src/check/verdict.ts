@@ -19,6 +19,8 @@ export interface ViolationVerdict {
   readonly key: string | undefined;
   /** The smallest set of operations found that is a violation by itself, in the order of their invocations. */
   readonly operations: readonly Operation[];
+  /** Other anomalies that were found, by name. */
+  readonly also?: readonly string[];
 }
 
 export interface UnknownVerdict {
