@@ -12,7 +12,8 @@ const ASSIGNMENTS_MAX = 5_000;
  * Whether reads and writes are causal memory (Ahamad et al. 1995): each process could see all writes in some order that keeps what
  * happened before what, by the order of a process or because one read what the other wrote. Which write a read saw is known from its
  * value; where a value is written twice, all ways are tried. For each way the rule of Bouajjani et al. (2017) decides: a write that
- * happened before a read, and is not the one it saw, happened before that one; a circle, or a first value read after a write, is a violation.
+ * happened before a read, and is not the one it saw, happened before that one. A circle is a violation, and so is a first value that is
+ * read after a write.
  */
 export function checkCausal(operations: readonly Operation[], limits: CheckLimits = {}): Verdict {
   const { isOver = () => false } = limits;
@@ -29,7 +30,8 @@ export function checkCausal(operations: readonly Operation[], limits: CheckLimit
     isOver,
   }).map(({ operation }) => operation);
   const explanation = [
-    "No process could have seen these in an order that keeps cause before effect: a process's own order, and a write before what was read of it.",
+    "Some process could not have seen these in an order that keeps cause before effect.",
+    "Causes are what the same process did before, and the write whose value was read.",
     `${least.map(operationText).join("; ")}.`,
   ];
   return { verdict: "violation", anomaly: "causal consistency", explanation, key: undefined, operations: least };

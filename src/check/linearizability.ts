@@ -3,6 +3,7 @@ import { type Operation, operationText, relaxed } from "./history.ts";
 import { minimizeViolation } from "./minimize.ts";
 import { type Model, transitionOf } from "./models/model.ts";
 import { Search } from "./search.ts";
+import { withSources } from "./sources.ts";
 import {
   type CheckLimits,
   MEMORY_BYTES_DEFAULT,
@@ -31,7 +32,8 @@ export function checkLinearizability(
   for (const [key, own] of objectsOf(operations, model)) {
     const decided = decideByZones(own, model.initial);
     if (decided === "ok") continue;
-    if (decided !== undefined) return violationOf({ key, own: decided.sort(byStart), furthest: -1 }, model, limits);
+    if (decided !== undefined)
+      return violationOf({ key, all: own, own: decided.sort(byStart), furthest: -1 }, model, limits);
     running.push({ key, own, search: searchOf(own, model) });
   }
   let isExhausted = false;
@@ -39,7 +41,7 @@ export function checkLinearizability(
     for (let at = 0; at < running.length; ) {
       const { key, own, search } = running[at]!;
       const result = search.run(SLICE_STEPS);
-      if (result === "violation") return violationOf({ key, own, furthest: search.furthest }, model, limits);
+      if (result === "violation") return violationOf({ key, all: own, own, furthest: search.furthest }, model, limits);
       if (result === "ok") running.splice(at, 1);
       else at++;
       if (running.length > 0 && isOver()) return unknownVerdict("time");
@@ -92,17 +94,20 @@ function dropLargest(running: ObjectSearch[], memoryBytesMax: number): boolean {
 
 interface Found {
   readonly key: string | undefined;
+  /** All operations of the object, and those of them that are known to be a violation. */
+  readonly all: readonly ObjectOperation[];
   readonly own: readonly ObjectOperation[];
   readonly furthest: number;
 }
 
-function violationOf({ key, own, furthest }: Found, model: Model, limits: CheckLimits): ViolationVerdict {
-  const least = minimizeViolation(own, {
+function violationOf({ key, all, own, furthest }: Found, model: Model, limits: CheckLimits): ViolationVerdict {
+  const core = minimizeViolation(own, {
     furthest,
     relax: ({ operation, transition }) => (transition.isRead ? undefined : objectOperation(relaxed(operation), model)),
     isViolation: (part) => searchOf(part, model).run(MINIMIZE_STEPS_MAX) === "violation",
     isOver: limits.isOver ?? (() => false),
   });
+  const least = withSources(core, all, model.initial);
   const operations = least.map(({ operation }) => operation);
   return { verdict: "violation", anomaly: "linearizability", explanation: explain(least, model), key, operations };
 }

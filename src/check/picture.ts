@@ -59,14 +59,16 @@ export function timeline(operations: readonly Operation[]): string {
   const columnX = (place: number): number => LEFT_PIXELS + (columns.get(place) ?? columns.size) * COLUMN_PIXELS;
   const rows = processes.map((process, row) => {
     const y = row * ROW_PIXELS + ROW_PIXELS - 12;
-    return `<text class="process" x="4" y="${y}">process ${process}</text><line x1="${LEFT_PIXELS}" y1="${y - 4}" x2="${width}" y2="${y - 4}"/>`;
+    const label = `<text x="4" y="${y}">process ${process}</text>`;
+    return `${label}<line x1="${LEFT_PIXELS}" y1="${y - 4}" x2="${width}" y2="${y - 4}"/>`;
   });
   const bars = operations.map((operation) => {
     const y = processes.indexOf(operation.process) * ROW_PIXELS + ROW_PIXELS - 16 - BAR_PIXELS / 2;
     const x = columnX(operation.start);
     return bar(operation, { x, y, width: columnX(operation.end) - x });
   });
-  return `<svg role="img" aria-label="Timeline of ${operations.length} operations" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  return `<svg role="img" aria-label="Timeline of ${operations.length} operations" ${size}>
 ${rows.join("\n")}
 ${bars.join("\n")}
 </svg>`;
@@ -77,7 +79,9 @@ function bar(operation: Operation, place: { readonly x: number; readonly y: numb
   const { outcome, startNanos, endNanos, line } = operation;
   const until = Number.isFinite(endNanos) ? `${endNanos} ns` : "its end is unknown";
   const title = `${operationText(operation)} (line ${line}, ${startNanos} ns to ${until})`;
-  return `<g class="${outcome}"><title>${escaped(title)}</title><rect x="${x}" y="${y}" width="${width}" height="${BAR_PIXELS}" rx="3"/><text x="${x + 5}" y="${y - 4}">${escaped(labelOf(operation))}</text></g>`;
+  const box = `<rect x="${x}" y="${y}" width="${width}" height="${BAR_PIXELS}" rx="3"/>`;
+  const label = `<text x="${x + 5}" y="${y - 4}">${escaped(labelOf(operation))}</text>`;
+  return `<g class="${outcome}"><title>${escaped(title)}</title>${box}${label}</g>`;
 }
 
 function labelOf({ function: name, key, input, output, outcome }: Operation): string {

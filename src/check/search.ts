@@ -1,4 +1,5 @@
 import { Demand, type Placeable } from "./demand.ts";
+import { Fifo } from "./fifo.ts";
 import type { State } from "./models/model.ts";
 import { PendingList } from "./pending-list.ts";
 
@@ -27,6 +28,7 @@ export class Search {
   readonly #operations: readonly Placeable[];
   readonly #pending: PendingList;
   readonly #demand: Demand | undefined = undefined;
+  readonly #fifo: Fifo | undefined = undefined;
   readonly #slots: Int32Array;
   readonly #states: State[] = [];
   readonly #stateIds = new Map<State, number>();
@@ -51,6 +53,7 @@ export class Search {
     this.#state = this.#idOf(initial);
     if (options.toExplain !== true) this.#demand = Demand.of(operations, (state) => this.#idOf(state));
     else this.#longest = [];
+    if (options.toExplain !== true && this.#demand === undefined) this.#fifo = Fifo.of(operations);
     this.#unreturned = operations.filter(({ end }) => end !== Number.POSITIVE_INFINITY).length;
     if (this.#demand?.isPossible(this.#state) === false) this.#result = "violation";
     else this.#enter();
@@ -162,6 +165,7 @@ export class Search {
       this.#open[slot >> 4]! |= 1 << (slot & 15);
       const { transition, end } = this.#operations[operation]!;
       if (transition.isRead || transition.step(state) === undefined) continue;
+      if (this.#fifo?.canPlace(operation, state) === false) continue;
       if (end === Number.POSITIVE_INFINITY && !this.#isOfUse(operation)) continue;
       found.push(operation);
     }
@@ -217,6 +221,7 @@ export class Search {
     this.#placed.push(operation);
     this.#pending.take(operation);
     this.#demand?.take(operation);
+    this.#fifo?.take(operation);
     if (this.#operations[operation]!.end !== Number.POSITIVE_INFINITY) this.#unreturned--;
   }
 
@@ -224,6 +229,7 @@ export class Search {
     while (this.#placed.length > count) {
       const operation = this.#placed.pop()!;
       this.#demand?.putBack(operation);
+      this.#fifo?.putBack(operation);
       this.#pending.putBack(operation);
       if (this.#operations[operation]!.end !== Number.POSITIVE_INFINITY) this.#unreturned++;
     }

@@ -1,6 +1,7 @@
 import { type Operation, operationText, relaxed } from "./history.ts";
 import { minimizeAnywhere } from "./minimize.ts";
 import { type Model, type State, type Transition, transitionOf } from "./models/model.ts";
+import { withSources } from "./sources.ts";
 import { type CheckLimits, MEMORY_BYTES_DEFAULT, OK, unknownVerdict, type Verdict } from "./verdict.ts";
 
 interface Item {
@@ -25,11 +26,12 @@ export function checkSequential(operations: readonly Operation[], model: Model, 
     result = search.run(SLICE_STEPS);
   }
   if (result) return OK;
-  const least = minimizeAnywhere(items, {
+  const core = minimizeAnywhere(items, {
     relax: ({ operation, transition }) => (transition.isRead ? undefined : itemOf(relaxed(operation), model)),
     isViolation: (part) => new SequentialSearch(part, model.initial).run(MINIMIZE_STEPS_MAX) === false,
     isOver,
-  }).map(({ operation }) => operation);
+  });
+  const least = withSources(core, items, model.initial).map(({ operation }) => operation);
   const explanation = [
     `No single order of these ${least.length} operations keeps the order of each process: ${least.map(operationText).join("; ")}.`,
   ];

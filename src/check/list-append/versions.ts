@@ -64,7 +64,8 @@ function appendsOf(transactions: readonly Transaction[]): Map<string, Map<string
       const before = ofKey.get(element);
       if (before !== undefined) {
         const { line } = operation;
-        const what = `Line ${line} appends ${element} to ${key}, as line ${before.transaction.operation.line} does: each element has to be appended once.`;
+        const first = before.transaction.operation.line;
+        const what = `Line ${line} appends ${element} to ${key}, as line ${first} does: each element has to be appended once.`;
         throw checkFailure("HISTORY_VALUE", { what, data: { line } });
       }
       const isIntermediate = steps.slice(at + 1).some((later) => later.kind === "append" && later.key === key);
@@ -108,7 +109,9 @@ function readAnomalies(
   const { operation } = reader;
   const found: Anomaly[] = [];
   if (longest !== undefined && !isBeginning(read.elements, longest.read.elements)) {
-    const what = `${lineOf(operation)} read ${listText(read)}, and ${lineOf(longest.operation)} ${listText(longest.read)}: neither is a beginning of the other.`;
+    const [mine, other] = [listText(read), listText(longest.read)];
+    const readers = `${lineOf(operation)} read ${mine}, and ${lineOf(longest.operation)} ${other}`;
+    const what = `${readers}: neither is a beginning of the other.`;
     found.push(anomalyOf("incompatible-order", [what], [operation, longest.operation]));
   }
   for (const element of read.elements) {

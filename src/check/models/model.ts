@@ -14,6 +14,9 @@ export interface Transition {
   readonly needs?: State;
   /** The state that it leads to, where that does not depend on the one before. */
   readonly makes?: State;
+  /** What it finds and what it brings, where that is only a part of the state: to show where a value came from. */
+  readonly wants?: State;
+  readonly offers?: State;
 }
 
 /** A sequential specification of one object. */

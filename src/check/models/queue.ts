@@ -14,13 +14,14 @@ export const QUEUE: Model = {
     if (name === "enqueue") {
       if (input === null) throw valueFailure(operation, "a value other than null, which stands for an empty queue");
       const line = `${jsonText(input)}\n`;
-      return { isRead: false, step: (state) => `${state}${line}` };
+      return { isRead: false, offers: line, step: (state) => `${state}${line}` };
     }
     if (outcome === "unknown") return { isRead: false, step: (state) => withoutFirst(String(state)) };
     if (output === null) return readTransition("");
     const line = `${jsonText(output)}\n`;
     return {
       isRead: false,
+      wants: line,
       step: (state) => (String(state).startsWith(line) ? String(state).slice(line.length) : undefined),
     };
   },

@@ -61,7 +61,7 @@ export function checkTransactionsAgainstDefinition(
   consistency: "serializable" | "strict-serializable",
   seed: string,
 ): boolean {
-  const isolation = prng.pick(["serial", "dirty", "snapshot"] as const);
+  const isolation = prng.pick(["serial", "dirty", "snapshot", "stale"] as const);
   const parts = { processes: 2 + prng.below(2), transactions: 2 + prng.below(4), keys: 1 + prng.below(2), stepsMax: 3 };
   const history = linesOf(transactionHistory(prng, { ...parts, isolation, unknownChance: prng.pick([0, 0.2]) }));
   const operations = parseHistory(history);

@@ -78,8 +78,11 @@ export function mutated(prng: Prng, events: readonly SimulatedEvent[]): Simulate
   const at = prng.pick(told);
   const event = changed[at]!;
   if (prng.chance(0.7) && ["read", "get", "dequeue", "acquire"].includes(event.f)) {
-    const others = events.map(({ value }) => value).filter((value) => typeof value === typeof event.value);
-    const value = event.f === "acquire" && typeof event.value === "number" ? prng.below(4) : prng.pick(others);
+    const others = events
+      .map(({ value }) => value)
+      .filter((value) => typeof value === typeof event.value && value !== event.value);
+    const value =
+      event.f === "acquire" && typeof event.value === "number" ? prng.below(4) : (prng.pick([...others, null]) ?? null);
     changed[at] = { ...event, value };
     return changed;
   }

@@ -9,9 +9,10 @@ export interface TransactionParts {
   readonly unknownChance?: number;
   /**
    * How the database works: each transaction at one instant; or each step by itself, all of them on the newest lists (`dirty`); or reads
-   * from a snapshot of when it began, and appends when it ends (`snapshot`, without a check for conflicts).
+   * from a snapshot of when it began, and appends when it ends (`snapshot`, without a check for conflicts); or at one instant, but those
+   * that only read may see the lists as they once were (`stale`).
    */
-  readonly isolation: "serial" | "dirty" | "snapshot";
+  readonly isolation: "serial" | "dirty" | "snapshot" | "stale";
 }
 
 type Step = ["append" | "r", string, unknown];
@@ -40,7 +41,10 @@ export function transactionHistory(prng: Prng, parts: TransactionParts): Simulat
       const key = `k${prng.below(parts.keys)}`;
       return prng.chance(0.5) ? ["append", key, element++] : ["r", key, null];
     });
+  const past: ReadonlyMap<string, readonly number[]>[] = [new Map()];
   const take = (transaction: Open, count: number): void => {
+    const isStale = parts.isolation === "stale" && transaction.asked.every(([kind]) => kind === "r");
+    const before = isStale ? prng.pick(past) : lists;
     for (const [kind, key, value] of transaction.asked.slice(
       transaction.done.length,
       transaction.done.length + count,
@@ -48,11 +52,12 @@ export function transactionHistory(prng: Prng, parts: TransactionParts): Simulat
       const own = transaction.done
         .filter(([each, of]) => each === "append" && of === key)
         .map((step) => step[2] as number);
-      const current = lists.get(key) ?? [];
+      const current = before.get(key) ?? [];
       if (kind === "append") lists.set(key, [...current, value as number]);
       const seen = parts.isolation === "snapshot" ? [...(transaction.snapshot.get(key) ?? []), ...own] : current;
       transaction.done.push([kind, key, kind === "append" ? value : seen]);
     }
+    past.push(new Map(lists));
   };
   while (begun < parts.transactions || open.length > 0) {
     if (begun < parts.transactions && idle.length > 0 && (open.length === 0 || prng.chance(0.5))) {

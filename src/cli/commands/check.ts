@@ -38,7 +38,7 @@ export const CHECK_COMMANDS: readonly Command[] = [
       model: { type: "text", text: "What the operations are about." },
       consistency: {
         type: "text",
-        text: "linearizable (the default), sequential, causal, sessions or convergence; for list-append serializable (the default) or another level.",
+        text: "linearizable (the default), sequential, causal, sessions, convergence; of list-append a level, serializable by default.",
       },
       html: { type: "text", text: "Write a picture of the violation to this file." },
       memory: {
