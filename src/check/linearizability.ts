@@ -33,7 +33,7 @@ export function checkLinearizability(
     const decided = decideByZones(own, model.initial);
     if (decided === "ok") continue;
     if (decided !== undefined)
-      return violationOf({ key, all: own, own: decided.sort(byStart), furthest: -1 }, model, limits);
+      return violationOf({ key, all: own, own: decided.sort(byStart), furthest: -1, steps: 0 }, model, limits);
     running.push({ key, own, search: searchOf(own, model) });
   }
   let isExhausted = false;
@@ -41,7 +41,8 @@ export function checkLinearizability(
     for (let at = 0; at < running.length; ) {
       const { key, own, search } = running[at]!;
       const result = search.run(SLICE_STEPS);
-      if (result === "violation") return violationOf({ key, all: own, own, furthest: search.furthest }, model, limits);
+      if (result === "violation")
+        return violationOf({ key, all: own, own, furthest: search.furthest, steps: search.steps }, model, limits);
       if (result === "ok") running.splice(at, 1);
       else at++;
       if (running.length > 0 && isOver()) return unknownVerdict("time");
@@ -98,29 +99,39 @@ interface Found {
   readonly all: readonly ObjectOperation[];
   readonly own: readonly ObjectOperation[];
   readonly furthest: number;
+  /** What it took to find out. */
+  readonly steps: number;
 }
 
-function violationOf({ key, all, own, furthest }: Found, model: Model, limits: CheckLimits): ViolationVerdict {
+function violationOf({ key, all, own, furthest, steps }: Found, model: Model, limits: CheckLimits): ViolationVerdict {
+  let stepsLeft = MINIMIZE_STEPS_MAX;
   const core = minimizeViolation(own, {
     furthest,
     relax: ({ operation, transition }) => (transition.isRead ? undefined : objectOperation(relaxed(operation), model)),
-    isViolation: (part) => searchOf(part, model).run(MINIMIZE_STEPS_MAX) === "violation",
-    isOver: limits.isOver ?? (() => false),
+    isViolation(part) {
+      const search = searchOf(part, model);
+      const result = search.run(Math.min(stepsLeft, Math.max(TRY_STEPS_MAX, steps)));
+      stepsLeft -= search.steps;
+      return result === "violation";
+    },
+    isOver: () => stepsLeft <= 0 || limits.isOver?.() === true,
   });
   const least = withSources(core, all, model.initial);
   const operations = least.map(({ operation }) => operation);
   return { verdict: "violation", anomaly: "linearizability", explanation: explain(least, model), key, operations };
 }
 
-/** Per try: what takes longer is not left out. */
-const MINIMIZE_STEPS_MAX = 20_000;
+/** Of one try to make it smaller, where the search itself did not take more: what takes longer is not left out. */
+const TRY_STEPS_MAX = 20_000;
+/** Of all tries. */
+const MINIMIZE_STEPS_MAX = 1_000_000;
 /** More are not told one by one. */
 const EXPLAINED_MAX = 40;
 
 function explain(least: readonly ObjectOperation[], model: Model): string[] {
   const search = new Search(least, model.initial, { toExplain: true });
   const headline = `No order of these ${least.length} operations keeps to real time and to what a ${model.name} does.`;
-  if (least.length > EXPLAINED_MAX || search.run(MINIMIZE_STEPS_MAX) !== "violation") return [headline];
+  if (least.length > EXPLAINED_MAX || search.run(TRY_STEPS_MAX) !== "violation") return [headline];
   const placed = search.longest.map((at) => least[at]!);
   const rest = least.filter((each) => !placed.includes(each));
   const state = placed.reduce((before, { transition }) => transition.step(before)!, model.initial);

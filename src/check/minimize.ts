@@ -25,9 +25,8 @@ export function minimizeViolation<Item extends Interval>(
   const prefix = shortestPrefix(items, parts);
   const certain = prefix.filter(isCertain);
   const open = prefix.filter((item) => !isCertain(item));
-  const needed = leastNeeded(lastOf(certain, open, parts), open, certain, parts);
-  // Where a try took too long, the unknown ones may still be part of the proof.
-  return parts.isViolation(needed) ? needed : prefix;
+  // What is a violation with the relaxed ones is one without them.
+  return leastNeeded(lastOf(certain, open, parts), open, certain, parts);
 }
 
 /** Like it, where a violation may need what comes later: for consistency without real time. */
@@ -37,33 +36,27 @@ export function minimizeAnywhere<Item extends Interval>(
 ): readonly Item[] {
   const certain = items.filter(isCertain);
   const open = items.filter((item) => !isCertain(item));
-  const needed = leastNeeded(certain, open, certain, { ...parts, furthest: 0 });
-  return parts.isViolation(needed) ? needed : items;
+  return leastNeeded(certain, open, certain, { ...parts, furthest: 0 });
 }
 
 /** Violations end early: nothing after the event that can not be explained is part of one. */
 function shortestPrefix<Item extends Interval>(items: readonly Item[], parts: MinimizeParts<Item>): readonly Item[] {
   const ends = items.map(({ end }) => end).filter(Number.isFinite);
   ends.sort((left, right) => left - right);
-  let low = Math.max(
-    0,
-    ends.findIndex((end) => end >= parts.furthest),
-  );
-  let width = 1;
-  let high = low;
+  let proven = ends.length - 1;
+  const near = ends.findIndex((end) => end >= parts.furthest);
+  let low = Math.max(0, near);
   // The violation is near the furthest place: look there first, with short prefixes.
-  while (high < ends.length && !parts.isOver() && !parts.isViolation(prefixOf(items, ends[high]!, parts))) {
-    low = high + 1;
-    high = low + width;
-    width *= 2;
+  for (let at = low, width = 1; at < proven && !parts.isOver(); at += width, width *= 2) {
+    if (parts.isViolation(prefixOf(items, ends[at]!, parts))) proven = at;
+    else low = at + 1;
   }
-  if (high >= ends.length) high = ends.length - 1;
-  while (low < high && !parts.isOver()) {
-    const middle = (low + high) >> 1;
-    if (parts.isViolation(prefixOf(items, ends[middle]!, parts))) high = middle;
+  while (low < proven && !parts.isOver()) {
+    const middle = (low + proven) >> 1;
+    if (parts.isViolation(prefixOf(items, ends[middle]!, parts))) proven = middle;
     else low = middle + 1;
   }
-  return prefixOf(items, ends[high]!, parts);
+  return prefixOf(items, ends[proven]!, parts);
 }
 
 /** What clients had seen at a place. */

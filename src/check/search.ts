@@ -41,6 +41,7 @@ export class Search {
   #state: number;
   #result: SearchResult = "working";
   #bytes = 0;
+  #steps = 0;
   #furthest = -1;
   #longest: readonly number[] | undefined;
 
@@ -74,9 +75,17 @@ export class Search {
     return this.#longest ?? [];
   }
 
+  /** Taken so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** Goes on for so many steps at most. */
   run(steps: number): SearchResult {
-    for (let left = steps; left > 0 && this.#result === "working"; left--) this.#step();
+    for (let left = steps; left > 0 && this.#result === "working"; left--) {
+      this.#step();
+      this.#steps++;
+    }
     return this.#result;
   }
 
