@@ -2,6 +2,7 @@ import type { Command } from "../command.ts";
 import { BACKUP_COMMANDS } from "./backup.ts";
 import { BENCH_COMMANDS } from "./bench.ts";
 import { BUCKET_COMMANDS } from "./bucket.ts";
+import { CHECK_COMMANDS } from "./check.ts";
 import { LOG_COMMANDS } from "./log.ts";
 import { OBJECT_COMMANDS } from "./object.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...STORE_COMMANDS,
   ...LOG_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...CHECK_COMMANDS,
   ...BENCH_COMMANDS,
   ...VERSION_COMMANDS,
 ];
