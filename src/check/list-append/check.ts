@@ -24,11 +24,11 @@ export function checkListAppend(
   const dependencies = findDependencies(transactions, versions, { process, realtime });
   const cycles = findCycles(dependencies, isOver);
   const rank = (name: AnomalyName): number => ruledOut.indexOf(name);
-  const found = [...versions.anomalies, ...(cycles ?? [])]
+  const found = [...versions.anomalies, ...cycles.anomalies]
     .filter(({ name }) => rank(name) !== -1)
     .sort((left, right) => rank(left.name) - rank(right.name) || left.operations.length - right.operations.length);
   const worst = found[0];
-  if (worst === undefined) return cycles === undefined ? unknownVerdict("time") : OK;
+  if (worst === undefined) return cycles.isComplete ? OK : unknownVerdict("time");
   const { name: anomaly, explanation, operations: least } = worst;
   const also = [...new Set(found.map(({ name }) => name))].filter((name) => name !== anomaly);
   return {

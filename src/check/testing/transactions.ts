@@ -57,7 +57,7 @@ export function transactionHistory(prng: Prng, parts: TransactionParts): Simulat
       const seen = parts.isolation === "snapshot" ? [...(transaction.snapshot.get(key) ?? []), ...own] : current;
       transaction.done.push([kind, key, kind === "append" ? value : seen]);
     }
-    past.push(new Map(lists));
+    if (parts.isolation === "stale") past.push(new Map(lists));
   };
   while (begun < parts.transactions || open.length > 0) {
     if (begun < parts.transactions && idle.length > 0 && (open.length === 0 || prng.chance(0.5))) {
@@ -65,7 +65,7 @@ export function transactionHistory(prng: Prng, parts: TransactionParts): Simulat
       idle = idle.filter((other) => other !== process);
       const asked = draw();
       add(process, "invoke", asked);
-      open.push({ process, asked, done: [], snapshot: new Map(lists) });
+      open.push({ process, asked, done: [], snapshot: parts.isolation === "snapshot" ? new Map(lists) : lists });
       begun++;
       continue;
     }
