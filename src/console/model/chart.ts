@@ -78,7 +78,12 @@ export function capacitySegments({ totalBytes, freeBytes, reserveBytes, volumeBy
   const reserve = Math.min(reserveBytes, free);
   const pieces = [
     { name: "Volumes", meaning: "Bytes of objects", kind: "volumes", bytes: volumes },
-    { name: "Other", meaning: "Everything else on this disk", kind: "other", bytes: used - volumes },
+    {
+      name: "Other",
+      meaning: "Everything else on this disk: Ashlar's own log and index too",
+      kind: "other",
+      bytes: used - volumes,
+    },
     { name: "Free", meaning: "What writes may still take", kind: "free", bytes: free - reserve },
     { name: "Reserved", meaning: "Free space that writes leave alone", kind: "reserve", bytes: reserve },
   ] as const;

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { counted, formatAge, formatBytes, formatDuration, formatInstant, formatMillis, formatRate } from "./format.ts";
+import {
+  counted,
+  formatAge,
+  formatBytes,
+  formatDay,
+  formatDuration,
+  formatInstant,
+  formatMillis,
+  formatRate,
+  formatZone,
+} from "./format.ts";
 
 describe("quantities", () => {
   test("bytes have at most three digits and a binary unit", () => {
@@ -47,6 +57,16 @@ describe("quantities", () => {
   test("an instant is shown in the reader's zone, and text that is none as it is", () => {
     assert.equal(formatInstant("2026-11-21T23:30:00.000Z", -60), "2026-11-22 00:30:00");
     assert.equal(formatInstant("never", 0), "never");
+  });
+
+  test("the zone of an instant is its distance from UTC", () => {
+    const zones = [0, -60, -330, 210, -765].map((offset) => formatZone("2026-11-21T23:30:00.000Z", offset));
+    assert.deepEqual(zones, ["UTC", "+01:00", "+05:30", "-03:30", "+12:45"]);
+    assert.equal(formatZone("never"), "");
+  });
+
+  test("what is known to the day is shown as that day", () => {
+    assert.equal(formatDay("2026-11-22T00:00:00.000Z"), "2026-11-22");
   });
 
   test("a count names its things", () => {

@@ -76,6 +76,20 @@ export function formatInstant(
   return new Date(millis - zoneOffsetMinutes * 60_000).toISOString().slice(0, 19).replace("T", " ");
 }
 
+/** Of what is known to the day only: that day, which is one of UTC. */
+export function formatDay(instant: string): string {
+  return instant.slice(0, 10);
+}
+
+/** `+01:00`, or `UTC`: where the clock stands at that instant, in the time zone of whoever looks. */
+export function formatZone(instant: string, zoneOffsetMinutes: number = new Date(instant).getTimezoneOffset()): string {
+  if (Number.isNaN(zoneOffsetMinutes)) return "";
+  if (zoneOffsetMinutes === 0) return "UTC";
+  const minutes = Math.abs(zoneOffsetMinutes);
+  const twoDigits = (value: number): string => String(value).padStart(2, "0");
+  return `${zoneOffsetMinutes < 0 ? "+" : "-"}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
+}
+
 function threeDigits(value: number): string {
   const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
   const text = value.toFixed(digits);

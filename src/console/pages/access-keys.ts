@@ -2,7 +2,7 @@ import type { AccessKey, NewAccessKey } from "../api/shapes.ts";
 import { h, html, type View } from "../html.ts";
 import { tell } from "../state/notices.ts";
 import { client } from "../state/session.ts";
-import { copyable, factList, failureBox, mark, time } from "../ui/bits.ts";
+import { copyable, day, factList, failureBox, mark, time } from "../ui/bits.ts";
 import { Dialog, FormDialog } from "../ui/dialog.ts";
 import { SelectField, TextField } from "../ui/fields.ts";
 import { type Loaded, useAction, useLoad } from "../ui/load.ts";
@@ -59,7 +59,7 @@ function keyTable(
       { title: "Id", head: true, cell: ({ id }) => html`<code>${id}</code>` },
       { title: "State", cell: stateMark },
       { title: "Description", cell: ({ description }) => description },
-      { title: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === undefined ? "never" : time(lastUsedAt)) },
+      { title: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === undefined ? "never" : day(lastUsedAt)) },
       { title: "Expires", cell: ({ expiresAt }) => (expiresAt === undefined ? "never" : time(expiresAt)) },
       {
         ...{ title: "Actions", titleHidden: true },

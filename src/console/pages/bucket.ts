@@ -71,7 +71,7 @@ function Versioning({ bucket: { name, versioning, createdAt, owner }, reload }: 
     ])}
     <section aria-labelledby="versioning">
       <h2 id="versioning">Versioning</h2>
-      <p>${mark(versioning === "enabled" ? "good" : "quiet", VERSIONING_WORDS[versioning])} ${meaning}</p>
+      <p>${mark(versioning === "enabled" ? "good" : "quiet", `${VERSIONING_WORDS[versioning]}.`)} ${meaning}</p>
       ${failureBox(action.failure)}
       <button type="button" aria-disabled=${action.busy} onClick=${action.start}>${next === "enabled" ? "Switch on" : "Suspend"}</button>
     </section>

@@ -31,6 +31,7 @@ export function BucketsPage({ route }: { readonly route: Extract<Route, { page: 
   const actions = html`<button type="button" class="primary" onClick=${() => setCreating(true)}>Create bucket</button>`;
   const content = html`<div>
     ${failureBox(buckets.failure, buckets.reload)}
+    ${buckets.failure?.code === "ACCESS_DENIED" && h(OpenBucketForm, {})}
     ${
       buckets.value &&
       table({
@@ -59,6 +60,22 @@ export function BucketsPage({ route }: { readonly route: Extract<Route, { page: 
     ${creating && h(CreateBucketDialog, { onClose: () => setCreating(false) })}
   </div>`;
   return h(Page, { route, title: "Buckets", actions, json: urlOf("listBuckets", { query }), content });
+}
+
+/** For whoever may use a bucket, and not see which there are. */
+function OpenBucketForm(): View {
+  const [bucket, setBucket] = useState("");
+  const onSubmit = (event: Event): void => {
+    event.preventDefault();
+    navigate({ page: "objects", bucket, prefix: "" });
+  };
+  return html`<div>
+    <p>A bucket that your policies let you use can be opened by its name.</p>
+    <form class="line" onSubmit=${onSubmit}>
+      ${h(TextField, { label: "Bucket", value: bucket, onValue: setBucket, required: true, lengthMax: 63 })}
+      <button type="submit" class="primary">Open</button>
+    </form>
+  </div>`;
 }
 
 function CreateBucketDialog({ onClose }: { readonly onClose: () => void }): View {

@@ -3,7 +3,7 @@
 import type { ApiFailure } from "../api/client.ts";
 import type { Health, Severity } from "../api/shapes.ts";
 import { type Content, h, html, type View } from "../html.ts";
-import { formatAge, formatInstant } from "../model/format.ts";
+import { formatAge, formatDay, formatInstant, formatZone } from "../model/format.ts";
 import { type Route, routeHref } from "../model/route.ts";
 import { useState } from "../vendor/preact-hooks.js";
 
@@ -32,7 +32,13 @@ export function link(route: Route, content: Content): View {
 
 /** In the reader's own time zone; the exact instant is in the title. */
 export function time(instant: string): View {
-  return html`<time datetime=${instant} title=${instant}>${formatInstant(instant)}</time>`;
+  return html`<time datetime=${instant} title=${instant}>${formatInstant(instant)} <span class="quiet">${formatZone(instant)}</span></time>`;
+}
+
+/** Of what the server knows to the day only. */
+export function day(instant: string): View {
+  const shown = formatDay(instant);
+  return html`<time datetime=${shown} title="To the day, in UTC">${shown}</time>`;
 }
 
 export function age(millis: number): string {

@@ -1,7 +1,7 @@
 import { h, html, type View } from "../html.ts";
 import { formatAge } from "../model/format.ts";
 import { type Route, routeHref, sectionOf } from "../model/route.ts";
-import { connection, freshMillis, nowMillis, statusFailure } from "../state/live.ts";
+import { connection, freshMillis, nowMillis, status, statusFailure } from "../state/live.ts";
 import { clearNotices, notice } from "../state/notices.ts";
 import { logout } from "../state/session.ts";
 import { useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
@@ -39,7 +39,7 @@ export function Frame({ route, user, page }: FrameProps): View {
             html`<li key=${name}><a href=${routeHref(target)} aria-current=${id === section ? "page" : undefined}>${name}</a></li>`,
         )}
       </ul></nav>
-      ${h(LiveMark, {})}
+      ${h(LiveMark, { section })}
       <div class="account">
         <span class="user" title="Signed in">${user}</span>
         <button type="button" class="small" onClick=${leave.start}>Sign out</button>
@@ -58,8 +58,8 @@ function useFocusOnPage(href: string): void {
   }, [href]);
 }
 
-/** How old the data is. */
-function LiveMark(): View {
+/** How old the data is. Who may not watch learns that a page stands still where it would go on by itself for others. */
+function LiveMark({ section }: { readonly section: ReturnType<typeof sectionOf> }): View {
   const ageMillis = nowMillis.value - freshMillis.value;
   const told = freshMillis.value === 0 ? "no data yet" : `updated ${formatAge(ageMillis)}`;
   switch (connection.value) {
@@ -72,7 +72,9 @@ function LiveMark(): View {
     case "lost":
       return html`<div class="live">${mark("bad", `Connection lost, ${told}`)}</div>`;
     case "refused":
-      return html`<div class="live">${mark("warning", "Not live")}</div>`;
+      return (section === "overview" && status.value !== undefined) || section === "events"
+        ? html`<div class="live">${mark("quiet", "Not live")}</div>`
+        : null;
   }
 }
 
