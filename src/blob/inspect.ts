@@ -19,6 +19,14 @@ export type Inspected =
   | Slot
   | { readonly kind: "table"; readonly position: number; readonly end: number; readonly holds: boolean };
 
+export interface DamagedSlot {
+  readonly position: number;
+  readonly bytes: number;
+  readonly what: string;
+  /** The Store key of the rows that name the needle; undefined where its header can not be read. */
+  readonly owner: Uint8Array | undefined;
+}
+
 export interface VolumeReport {
   readonly volume: number;
   readonly generation: number;
@@ -28,9 +36,10 @@ export interface VolumeReport {
   readonly voidSlots: number;
   readonly fillers: number;
   /**
-   * Slots that begin below the length that a later header proves synced, and fail. Garbage among them is nobody's loss.
+   * Slots that begin below the length that a later header proves synced, and fail; and those whose data does not fit a
+   * footer that holds, since that is written last. Garbage among them is nobody's loss.
    */
-  readonly damaged: readonly { readonly position: number; readonly bytes: number; readonly what: string }[];
+  readonly damaged: readonly DamagedSlot[];
   /** Slots that fail and that nothing proves to have been synced. */
   readonly unfinished: number;
   readonly tableHolds: boolean | undefined;
@@ -63,7 +72,7 @@ export async function verifyVolumeFile(
   disk: Disk,
   file: Pick<VolumeFile, "volume" | "generation">,
 ): Promise<VolumeReport> {
-  const broken: { position: number; bytes: number; what: string }[] = [];
+  const broken: DamagedSlot[] = [];
   const report = { fileBytes: 0, needles: 0, dataBytes: 0, voidSlots: 0, fillers: 0 };
   let tableHolds: boolean | undefined;
   let proven = 0;
@@ -72,7 +81,7 @@ export async function verifyVolumeFile(
     else if (item.kind === "table") tableHolds = item.holds;
     else if (item.kind === "hole") {
       const unused = item.end === report.fileBytes && item.dataEnd === item.position;
-      if (!unused) broken.push({ position: item.position, bytes: item.end - item.position, what: "header" });
+      if (!unused) broken.push({ ...spanOf(item), what: "header", owner: undefined });
     } else {
       proven = Math.max(proven, item.header.durable);
       if (item.kind === "filler") report.fillers++;
@@ -80,14 +89,18 @@ export async function verifyVolumeFile(
       else if (item.state === "complete") {
         report.needles++;
         report.dataBytes += item.header.dataBytes;
-      } else broken.push({ position: item.position, bytes: item.end - item.position, what: item.state });
+      } else broken.push({ ...spanOf(item), what: item.state, owner: item.owner });
     }
   }
   // Compacted files were synced whole before they became current.
   const isProven = (position: number): boolean => file.generation > 1 || position < proven;
-  const damaged = broken.filter(({ position }) => isProven(position));
+  const damaged = broken.filter(({ position, what }) => what === "damaged" || isProven(position));
   const { volume, generation } = file;
   return { volume, generation, ...report, damaged, unfinished: broken.length - damaged.length, tableHolds };
+}
+
+function spanOf({ position, end }: Slot): Pick<DamagedSlot, "position" | "bytes"> {
+  return { position, bytes: end - position };
 }
 
 async function* inspectFile(

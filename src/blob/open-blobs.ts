@@ -15,6 +15,7 @@ import { Health } from "./health.ts";
 import { InFlight } from "./in-flight.ts";
 import { addDamage } from "./ledger.ts";
 import { Liveness } from "./liveness.ts";
+import { locate } from "./locator.ts";
 import { MarksPass } from "./marks-pass.ts";
 import { canShare, deadAddress, dropAddress, encodeDrop, encodeShare, shareAddress } from "./needle-rows.ts";
 import { NeedleWriter } from "./needle-writer.ts";
@@ -54,6 +55,11 @@ export interface BlobSettings {
 export interface LocalBlobs extends Blobs {
   readonly counters: Readonly<BlobCounters>;
   status(): BlobStatus;
+  /**
+   * The owner that stands in a needle's header: whose bytes it holds. Undefined where the header can not be read or the
+   * volume is gone.
+   */
+  ownerOf(volume: number, needle: number): Promise<Uint8Array | undefined>;
   /** Reads all of one volume now, at the scrub's rate. Rejects with VOLUME_UNKNOWN. */
   verifyVolume(volume: number): Promise<VolumeStatus>;
   /** Compacts one sealed volume now, whatever its garbage. Rejects with VOLUME_UNKNOWN or VOLUME_NOT_COMPACTED. */
@@ -197,11 +203,12 @@ class VolumeBlobs implements LocalBlobs {
   }
 
   status(): BlobStatus {
-    const { space, appender, inFlight, files, marks, registry, openVolume } = this.#parts;
+    const { space, appender, inFlight, files, marks, registry, openVolume, options } = this.#parts;
     return {
       bytesFree: space.bytesFree,
       bytesTotal: space.bytesTotal,
       bytesReserved: space.bytesReserved,
+      readersGraceMillis: options.readersGraceMillis,
       memoryBytes: appender.memoryBytes,
       appendsWaiting: appender.waiting,
       needlesInFlight: inFlight.size,
@@ -209,6 +216,13 @@ class VolumeBlobs implements LocalBlobs {
       garbageCounted: marks.counted,
       volumes: registry.all().map((volume) => volumeStatus(volume, openVolume(volume.id))),
     };
+  }
+
+  async ownerOf(id: number, needle: number): Promise<Uint8Array | undefined> {
+    const { registry, files } = this.#parts;
+    const volume = registry.get(id);
+    const located = volume && (await locate(files, volume, needle));
+    return typeof located === "object" ? located.owner : undefined;
   }
 
   async verifyVolume(id: number): Promise<VolumeStatus> {

@@ -109,7 +109,36 @@ describe("the scrub", () => {
   });
 });
 
+describe("a verification while the scrub reads the same volume", () => {
+  test("keeps what it finds: the scrub does not end the volume a second time", async () => {
+    const world = await World.open({ options: { scrubBytesPerSecond: 16_384, scrubEveryMillis: 3_600_000 } });
+    const refs = [];
+    for (let at = 0; at < 20; at++) refs.push(...(await world.settle(world.put(`key ${at}`, world.bytes(16_000)))));
+    await world.run(10_000);
+    const { volume, needle } = refs[1]!;
+    world.machine.disk.rot(fileOf(volume), needle * 8 + 4000);
+    equal((await world.settle(world.blobs.verifyVolume(volume))).damagedCount, 1);
+    await world.run(60_000);
+    deepEqual(world.blobs.status().volumes[0]!.damagedNeedles, [needle]);
+    deepEqual(new TextDecoder().decode(await world.settle(world.blobs.ownerOf(volume, needle))), "key 1");
+    equal(await world.settle(world.blobs.ownerOf(99, needle)), undefined);
+    await world.close();
+  });
+});
+
 describe("a volume file without a node", () => {
+  test("of extents is found damaged wherever its data is, also in the last slot", async () => {
+    const world = await World.open();
+    const refs = await world.settle(world.put("large", world.bytes(250_000)));
+    const { volume } = refs[0]!;
+    await world.close();
+    for (const [at, { needle }] of refs.entries()) {
+      world.machine.disk.rot(fileOf(volume), needle * 8 + 20_000);
+      const report = await world.settle(verifyVolumeFile(world.machine.env.disk, { volume, generation: 1 }));
+      equal(report.damaged.length, at + 1);
+    }
+  });
+
   test("is verified and told about by the disk alone", async () => {
     const world = await World.open();
     const refs = [];
@@ -124,10 +153,15 @@ describe("a volume file without a node", () => {
     const report = await world.settle(verifyVolumeFile(disk, { volume, generation: 1 }));
     equal(report.needles, 2);
     deepEqual(
-      report.damaged.map(({ position }) => position),
-      [refs[1]!.needle * 8],
+      report.damaged.map(({ position, owner }) => [position, new TextDecoder().decode(owner)]),
+      [
+        [refs[1]!.needle * 8, "key 1"],
+        [refs[3]!.needle * 8, "key 3"],
+      ],
     );
-    equal(report.unfinished, 1, "nothing in the file proves the last one synced");
+    world.machine.disk.rot(fileOf(volume), refs[3]!.needle * 8 + 56 + 5 + 5000 + 4 + 20);
+    const torn = await world.settle(verifyVolumeFile(disk, { volume, generation: 1 }));
+    deepEqual([torn.damaged.length, torn.unfinished], [1, 1], "nothing in the file proves the last footer synced");
     world.machine.disk.rot(fileOf(volume), 9);
     await rejects(world.settle(verifyVolumeFile(disk, { volume, generation: 1 })), (error) =>
       hasCode(error, "VOLUME_UNREADABLE"),

@@ -44,6 +44,9 @@ export interface ScrubContext {
  */
 export class Scrub {
   readonly #context: ScrubContext;
+  /** Volumes that somebody waits for: by the end of the last verification that was asked for. */
+  readonly #verifying = new Map<Volume, Promise<unknown>>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(context: ScrubContext) {
     this.#context = context;
@@ -53,7 +56,7 @@ export class Scrub {
     const { registry, clock, options } = this.#context;
     let next: Volume | undefined;
     for (const volume of registry.all()) {
-      if (volume.held || volume.row.state === "removed") continue;
+      if (volume.held || volume.row.state === "removed" || this.#verifying.has(volume)) continue;
       const { scrubCursor, verifiedMillis } = volume.ledger;
       if (scrubCursor > 0) {
         next = volume;
@@ -63,22 +66,39 @@ export class Scrub {
       if (sinceMillis >= 0 && sinceMillis < options.scrubEveryMillis) continue;
       if (next === undefined || verifiedMillis < next.ledger.verifiedMillis) next = volume;
     }
-    if (next !== undefined) await this.#scrub(next, TURN_BYTES_MAX);
+    if (next === undefined) return;
+    const volume = next;
+    this.#turn = this.#scrub(volume, TURN_BYTES_MAX, () => this.#verifying.has(volume));
+    await this.#turn;
   }
 
-  /** All of one volume, from its beginning. Returns how many needles and other parts of it failed. */
+  /**
+   * All of one volume, from its beginning. Returns how many needles and other parts of it failed. Nothing else reads
+   * the volume for the ledger meanwhile: two walks would each end with what the other one did not find.
+   */
   async verify(volume: Volume): Promise<number> {
+    const before = this.#verifying.get(volume);
+    const verification = Promise.allSettled([before, this.#turn]).then(() => this.#verify(volume));
+    this.#verifying.set(volume, verification);
+    try {
+      return await verification;
+    } finally {
+      if (this.#verifying.get(volume) === verification) this.#verifying.delete(volume);
+    }
+  }
+
+  async #verify(volume: Volume): Promise<number> {
     const { ledger } = volume;
     Object.assign(ledger, { scrubCursor: 0, scrubbedBytes: 0, scrubDamage: { count: 0, needles: [] } });
-    while (!(await this.#scrub(volume, Number.MAX_SAFE_INTEGER))) {
+    while (!(await this.#scrub(volume, Number.MAX_SAFE_INTEGER, () => false))) {
       this.#context.health.check();
       await this.#context.sleeper.sleep(RETRY_MILLIS);
     }
     return ledger.damage.count;
   }
 
-  /** True where it came to the end. */
-  async #scrub(volume: Volume, bytesMax: number): Promise<boolean> {
+  /** True where it came to the end. `gives` says that somebody else wants the volume. */
+  async #scrub(volume: Volume, bytesMax: number, gives: () => boolean): Promise<boolean> {
     const { openVolume, pacer, health, clock } = this.#context;
     const { ledger } = volume;
     const found = await this.#lease(volume);
@@ -96,7 +116,7 @@ export class Scrub {
     const walk = { pace, windowBytes: WINDOW_BYTES, skipsUnreadable: true };
     const options = { from: start, to, verify: "data" as const, ...walk };
     for await (const slot of walkSlots(held.file, held.identity, options)) {
-      if (health.stopping || volume.held || volume.identity !== held.identity) return false;
+      if (health.stopping || volume.held || gives() || volume.identity !== held.identity) return false;
       await this.#look(volume, slot);
       bytes += slot.end - slot.position;
       ledger.scrubbedBytes += slot.end - slot.position;
@@ -106,6 +126,7 @@ export class Scrub {
       volume.ledgerChanged = true;
       if (bytes >= bytesMax) return false;
     }
+    if (gives()) return false;
     this.#finish(volume, clock.now());
     return true;
   }

@@ -7,6 +7,8 @@ export interface BlobStatus {
   readonly bytesFree: number;
   readonly bytesTotal: number;
   readonly bytesReserved: number;
+  /** How long the bytes of what is deleted stay for those who read them. */
+  readonly readersGraceMillis: number;
   /** Memory of running appends. */
   readonly memoryBytes: number;
   readonly appendsWaiting: number;

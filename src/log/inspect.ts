@@ -1,13 +1,23 @@
 import type { Disk } from "../env/index.ts";
 import { LOG_DEFAULTS } from "./options.ts";
-import { type FrameSeen, listSegments, readSegment, scanFrames } from "./recovery.ts";
-import type { Segment } from "./segment.ts";
+import { type FrameSeen, laterProof, listSegments, readSegment, scanFrames } from "./recovery.ts";
+import { offsetOf, type Segment } from "./segment.ts";
 
 export interface SegmentReport {
   readonly segment: Segment;
   readonly frames: readonly FrameSeen[];
   /** Position behind the last frame that can be read. */
   readonly end: number;
+  /** Undefined where what follows `end` is a torn tail, or the next segment. */
+  readonly damage: LogDamage | undefined;
+}
+
+export interface LogDamage {
+  readonly position: number;
+  /** In the segment's file. */
+  readonly offset: number;
+  /** Position of a frame which proves that the log had been synced beyond. */
+  readonly proof: number;
 }
 
 /** Reads a log that no node has open, segment by segment, without changing anything: for `ashlar log inspect`. */
@@ -18,6 +28,8 @@ export async function* inspectLog(disk: Disk, folder: string = LOG_DEFAULTS.fold
     const bytes = await readSegment(disk, folder, segment);
     const scan = scanFrames(bytes, segment, lastChecksum, (frame) => frames.push(frame));
     lastChecksum = scan.lastChecksum;
-    yield { segment, frames, end: scan.end };
+    const proof = laterProof(bytes, segment, scan.end);
+    const place = { position: scan.end, offset: offsetOf(segment, scan.end) };
+    yield { segment, frames, end: scan.end, damage: proof === undefined ? undefined : { ...place, proof } };
   }
 }

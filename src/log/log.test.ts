@@ -329,6 +329,22 @@ describe("recovery of the log", () => {
     }
   });
 
+  test("an inspection shows damage in the last segment where a start would refuse it", async () => {
+    const { disk, name, ends } = await sample();
+    const damages = async () => {
+      const found = [];
+      for await (const { damage } of inspectLog(disk)) if (damage !== undefined) found.push(damage);
+      return found;
+    };
+    assert.deepEqual(await damages(), []);
+    await tamper(disk, name, (bytes) => (bytes[ends[1]! + 30]! ^= 1));
+    const [damage, ...more] = await damages();
+    assert.deepEqual(more, []);
+    assert.equal(damage!.offset, ends[1]);
+    assert.ok(damage!.proof > damage!.position);
+    await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
+  });
+
   test("frames of a recycled segment's former life never count", async () => {
     const disk = new SimDisk().mount();
     {

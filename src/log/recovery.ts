@@ -157,7 +157,7 @@ async function settleTail(
 }
 
 /** The position of a valid frame behind `end` which proves that the log had been synced beyond `end`. */
-function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
+export function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = offsetOf(segment, end); at + FRAME_HEADER_BYTES <= bytes.length; at += 8) {
     const position = segment.base + at - SEGMENT_HEADER_BYTES;

@@ -1,4 +1,4 @@
-import { openBlobs } from "../blob/index.ts";
+import { type LocalBlobs, openBlobs } from "../blob/index.ts";
 import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
@@ -7,13 +7,13 @@ import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
-import { objectReferences, openObjects } from "../service/objects/index.ts";
+import { type NamedOwner, nameOfOwner, objectReferences, openObjects } from "../service/objects/index.ts";
 import { openReplicatedStore } from "../store/index.ts";
 import { Ballast } from "./ballast.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
-import { blobEventTo, s3ActTo } from "./events.ts";
+import { blobEventTo, s3ActTo, tellOfRebuild } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
@@ -72,14 +72,21 @@ export async function composeNode({
     }),
   );
   const events = parts.use(await EventLog.open(store, env.clock));
+  if (store.counters.indexRebuilds > 0) tellOfRebuild(logger, events);
   const { volumeBytes, spaceReserveBytes } = options;
+  const blobsOpened = Promise.withResolvers<LocalBlobs>();
+  const nameOfNeedle = async (volume: number, needle: number): Promise<NamedOwner | undefined> => {
+    const owner = await (await blobsOpened.promise).ownerOf(volume, needle);
+    return owner && nameOfOwner(store, owner);
+  };
   const blobs = parts.use(
     await openBlobs({
       ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
-      onEvent: blobEventTo(logger, events),
+      onEvent: blobEventTo(logger, events, nameOfNeedle),
       onFatal: onDiskFailure,
     }),
   );
+  blobsOpened.resolve(blobs);
   const onError = (error: unknown): void => logger.error("objects.cleaner", error);
   const objects = parts.use(openObjects({ ...env, store, blobs, onError }));
   const cipher = new SealingCipher(identity.sealKey, (length) => env.random.bytes(length));

@@ -1,6 +1,7 @@
 import type { BlobEvent } from "../blob/index.ts";
 import { actEventAs, type EventLog, type NewEvent, type OperationName } from "../gateway/api/index.ts";
 import type { ActName, S3Act } from "../gateway/s3/index.ts";
+import type { NamedOwner } from "../service/objects/index.ts";
 import type { Logger } from "./logger.ts";
 
 /** Operations of the API that do the same as those of S3. */
@@ -23,15 +24,39 @@ export function s3ActTo(events: EventLog): (act: S3Act) => void {
   };
 }
 
-/** What the volumes report goes to the log, and to the operator's events in words. */
-export function blobEventTo(logger: Logger, events: EventLog): (event: BlobEvent) => void {
+/** The index was missing, or could not be trusted. Nothing is lost, but a disk that did this is worth a look. */
+export function tellOfRebuild(logger: Logger, events: EventLog): void {
+  logger.warning("store.index-rebuilt");
+  const text =
+    "The index was missing or could not be trusted; it was rebuilt from checkpoint and log, and nothing is lost.";
+  events.record({ severity: "warning", kind: "index-rebuilt", object: "store", text });
+}
+
+/** Whose bytes a needle holds; undefined where that can not be found out. */
+export type NameNeedle = (volume: number, needle: number) => Promise<NamedOwner | undefined>;
+
+/**
+ * What the volumes report goes to the log, and to the operator's events in words. Damage is told at once in the log, and
+ * once more with the object's name when that is found.
+ */
+export function blobEventTo(logger: Logger, events: EventLog, nameOf: NameNeedle): (event: BlobEvent) => void {
   return (event) => {
     const { kind, ...fields } = event;
     const told = inWords(event);
     if (told.severity === "info") logger.info(`blob.${kind}`, fields);
     else logger.warning(`blob.${kind}`, fields);
-    events.record({ kind, ...told });
+    if (event.kind !== "damage" || event.needle === undefined) events.record({ kind, ...told });
+    else void tellWithName(event.volume, event.needle);
   };
+
+  async function tellWithName(volume: number, needle: number): Promise<void> {
+    const object = `volume ${volume}`;
+    const owner = await nameOf(volume, needle).catch(() => undefined);
+    if (owner !== undefined) logger.warning("blob.damaged-object", { volume, needle, ...owner });
+    const whose = owner === undefined ? "" : ` of ${owner.bucket}/${owner.key}`;
+    const text = `Bytes${whose} in volume ${volume} (needle ${needle}) are damaged; they are not served.`;
+    events.record({ kind: "damage", severity: "error", object, text });
+  }
 }
 
 function inWords(event: BlobEvent): Omit<NewEvent, "kind"> {

@@ -111,7 +111,7 @@ export const SERVER_OPTIONS = {
     default: 1_073_741_824,
     min: 67_108_864,
     max: 1_099_511_627_776,
-    text: "Disk space that writes leave free.",
+    text: "Disk space that writes leave free; 2 % of the disk where that is more.",
   },
 } as const;
 

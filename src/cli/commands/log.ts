@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { NodeDisk } from "../../env/node/index.ts";
 import { counted, formatBytes } from "../../gateway/api/index.ts";
-import { inspectLog, type LogRecord, type SegmentReport } from "../../log/index.ts";
+import { inspectLog, type LogDamage, type LogRecord, type SegmentReport } from "../../log/index.ts";
 import { type Command, localCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { kindOf } from "../local-files.ts";
@@ -24,7 +24,8 @@ export const LOG_COMMANDS: readonly Command[] = [
       let damaged = 0;
       for await (const report of inspectLog(new NodeDisk(root), folder)) {
         const summary = summaryOf(report);
-        if (before !== undefined && before.end !== summary.base) damaged++;
+        if (before !== undefined && before.damage === undefined && before.end !== summary.base) damaged++;
+        if (summary.damage !== undefined) damaged++;
         if (options.records && !output.json) for (const line of recordLines(report)) output.write(`${line}\n`);
         segments.push(options.records ? { ...summary, records: report.frames.map(recordShape) } : summary);
         before = summary;
@@ -35,8 +36,14 @@ export const LOG_COMMANDS: readonly Command[] = [
           return [segment, base, end, formatBytes(fileBytes), frames, range];
         });
         const headings = ["SEGMENT", "FROM", "TO", "FILE", "RECORDS", "ENTRIES OF GROUP 1"];
-        const verdict = damaged === 0 ? "" : `\n${counted(damaged, "segment")} can not be read to the end.`;
-        return [...table(headings, rows), ...(verdict === "" ? [] : [verdict])];
+        const verdict = damaged === 0 ? [] : [`\n${counted(damaged, "segment")} can not be read to the end.`];
+        const places = segments.flatMap(({ segment, damage }) => {
+          if (damage === undefined) return [];
+          const { position, offset, proof } = damage;
+          const place = `position ${position} (byte ${offset} of its file)`;
+          return `Segment ${segment} is damaged at ${place}: the record at ${proof} was written later.`;
+        });
+        return [...table(headings, rows), ...verdict, ...places];
       });
       if (damaged === 0) return 0;
       throw cliFailure("DATA_DAMAGED", {
@@ -52,6 +59,8 @@ interface SegmentSummary {
   readonly end: number;
   readonly fileBytes: number;
   readonly frames: number;
+  /** In the middle of what had been synced. */
+  readonly damage?: LogDamage;
   readonly kinds: Readonly<Record<string, number>>;
   readonly firstIndex: number | undefined;
   readonly lastIndex: number | undefined;
@@ -65,7 +74,7 @@ async function logFolder(given: string): Promise<{ readonly root: string; readon
   return { root: dirname(path), folder: basename(path) };
 }
 
-function summaryOf({ segment, frames, end }: SegmentReport): SegmentSummary {
+function summaryOf({ segment, frames, end, damage }: SegmentReport): SegmentSummary {
   const kinds: Record<string, number> = {};
   let firstIndex: number | undefined;
   let lastIndex: number | undefined;
@@ -76,7 +85,8 @@ function summaryOf({ segment, frames, end }: SegmentReport): SegmentSummary {
     lastIndex = record.firstIndex + record.entries.length - 1;
   }
   const { id, base, fileBytes } = segment;
-  return { segment: id, base, end, fileBytes, frames: frames.length, kinds, firstIndex, lastIndex };
+  const summary = { segment: id, base, end, fileBytes, frames: frames.length, kinds, firstIndex, lastIndex };
+  return damage === undefined ? summary : { ...summary, damage };
 }
 
 function recordShape({ position, bytes, record }: SegmentReport["frames"][number]): object {

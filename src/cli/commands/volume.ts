@@ -9,6 +9,7 @@ import {
 } from "../../blob/index.ts";
 import { NodeDisk } from "../../env/node/index.ts";
 import { counted, formatBytes } from "../../gateway/api/index.ts";
+import { splitOwner } from "../../service/objects/index.ts";
 import type { ApiClient } from "../api-client.ts";
 import { type Command, localCommand, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
@@ -51,7 +52,10 @@ export const VOLUME_COMMANDS: readonly Command[] = [
   localCommand({
     words: "volume inspect",
     summary: "Shows what is in a volume's file, slot by slot, without changing anything",
-    notes: ["Reads the file itself: the server need not run."],
+    notes: [
+      "Reads the file itself, every byte of it: the server need not run.",
+      "A needle's line ends with the object that its bytes were written for: the bucket's id and the key.",
+    ],
     arguments: ["VOLUME"],
     options: { dataDir: DATA_DIR },
     environment: { dataDir: DATA_DIR },
@@ -59,7 +63,7 @@ export const VOLUME_COMMANDS: readonly Command[] = [
       const disk = await volumeDisk(options.dataDir);
       const slots: SlotShape[] = [];
       for (const file of filesOf(volume, await listVolumeFiles(disk))) {
-        for await (const item of inspectVolume(disk, file)) {
+        for await (const item of inspectVolume(disk, file, "data")) {
           const shape = slotShape(item);
           if (output.json) slots.push(shape);
           else output.write(`${lineOf(shape)}\n`);
@@ -152,7 +156,9 @@ function verifiedOf({
   unfinished,
 }: VolumeReport): Verified {
   const sound = tableHolds !== false;
-  const findings = damaged.map(({ position, what }) => `${what} at ${position}`);
+  const findings = damaged.map(({ position, what, owner }) => {
+    return owner === undefined ? `${what} at ${position}` : `${what} at ${position}: ${ownerText(owner)}`;
+  });
   if (!sound) findings.push("the table of needles");
   const tail = unfinished === 0 ? "" : `, ${counted(unfinished, "unfinished slot")}`;
   const text = findings.length === 0 ? `${formatBytes(fileBytes)} read${tail}` : findings.slice(0, 3).join(", ");
@@ -201,9 +207,19 @@ function slotShape(item: Inspected): SlotShape {
     case "needle": {
       const { needle, dataBytes, timeMillis } = item.header;
       const time = new Date(timeMillis).toISOString();
-      return { ...spanOf(item), kind: "needle", text: `${needle}  ${item.state}  ${dataBytes} bytes  ${time}` };
+      return {
+        ...spanOf(item),
+        kind: "needle",
+        text: `${needle}  ${item.state}  ${dataBytes} bytes  ${time}  ${ownerText(item.owner)}`,
+      };
     }
   }
+}
+
+/** As JSON, so that no byte of a key reaches the terminal as a control character. */
+function ownerText(owner: Uint8Array): string {
+  const parts = splitOwner(owner);
+  return parts === undefined ? "of no object" : `bucket ${parts.bucketId} key ${JSON.stringify(parts.key)}`;
 }
 
 function spanOf({ position, end }: { readonly position: number; readonly end: number }): {

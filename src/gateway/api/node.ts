@@ -13,8 +13,8 @@ export interface NodePort {
   readonly endpoints: () => Readonly<Record<string, string>>;
   readonly disk: Disk;
   readonly log: { readonly counters: Readonly<LogCounters> };
-  readonly store: Pick<ReplicatedStore, "counters" | "checkpoint" | "backup" | "get">;
-  readonly blobs: Pick<LocalBlobs, "counters" | "status" | "verifyVolume">;
+  readonly store: Pick<ReplicatedStore, "counters" | "checkpoint" | "backup" | "get" | "scan">;
+  readonly blobs: Pick<LocalBlobs, "counters" | "status" | "verifyVolume" | "ownerOf">;
   /** Why the node is about to stop, where it is. */
   readonly failure: () => Error | undefined;
   /** Small files at the top of the data directory that say who the node is: a backup takes them along. */

@@ -1,4 +1,5 @@
 export { OBJECT_ERRORS, type ObjectError, type ObjectErrorCode, objectFailure } from "./errors.ts";
 export { objectReferences } from "./named.ts";
 export * from "./objects.ts";
+export { type NamedOwner, nameOfOwner, splitOwner } from "./owner-name.ts";
 export { type ObjectsParts, openObjects } from "./service.ts";

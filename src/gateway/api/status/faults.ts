@@ -14,7 +14,9 @@ export interface Fault {
 export interface NodeState {
   readonly nowMillis: number;
   readonly failure: Error | undefined;
-  readonly blobs: Pick<BlobStatus, "bytesFree" | "bytesTotal" | "bytesReserved" | "volumes">;
+  readonly blobs: Pick<BlobStatus, "bytesFree" | "bytesTotal" | "bytesReserved" | "readersGraceMillis" | "volumes">;
+  /** By volume: objects whose bytes are damaged, as far as they are known, at most DAMAGED_NAMED_MAX. */
+  readonly damaged?: ReadonlyMap<number, readonly string[]>;
   readonly store: {
     readonly rowsDamaged: number;
     readonly checkpointsDamaged: number;
@@ -24,6 +26,7 @@ export interface NodeState {
 }
 
 const DAY_MILLIS = 86_400_000;
+export const DAMAGED_NAMED_MAX = 3;
 /** Twice the time in which every volume is read through by default. */
 const UNVERIFIED_MILLIS_MAX = 14 * DAY_MILLIS;
 
@@ -49,14 +52,21 @@ function* nodeFaults({ failure, blobs }: NodeState): Generator<Fault, void, void
     yield { object: "node", severity: "error", what, command: "ashlar log inspect DATA-DIR" };
   }
   const { bytesFree, bytesReserved } = blobs;
-  const command = "ashlar volume ls";
+  const command = "ashlar object rm BUCKET/PREFIX --recursive";
   if (isSpaceReserved(blobs)) {
-    const what = `Writes are refused: ${formatBytes(bytesFree)} are free, and ${formatBytes(bytesReserved)} are reserved.`;
-    yield { object: "disk", severity: "error", what, command };
+    const what = `Writes are refused: ${formatBytes(bytesFree)} are free, and ${formatBytes(bytesReserved)} are reserved`;
+    yield { object: "disk", severity: "error", what: `${what}; ${comingBack(blobs)}.`, command };
   } else if (bytesFree < bytesReserved * 2) {
     const what = `Space runs out: ${formatBytes(bytesFree - bytesReserved)} are left until writes are refused.`;
     yield { object: "disk", severity: "warning", what, command };
   }
+}
+
+/** What is deleted is garbage only after the readers' grace, and then waits for compaction. */
+function comingBack({ readersGraceMillis, volumes }: NodeState["blobs"]): string {
+  const garbageBytes = volumes.reduce((sum, volume) => sum + volume.garbageBytes, 0);
+  const deleted = `what is deleted comes back from ${formatDuration(readersGraceMillis)} later on, as volumes are compacted`;
+  return garbageBytes === 0 ? deleted : `${formatBytes(garbageBytes)} are garbage already, and ${deleted}`;
 }
 
 function* storeFaults({ store }: NodeState): Generator<Fault, void, void> {
@@ -74,15 +84,18 @@ function* storeFaults({ store }: NodeState): Generator<Fault, void, void> {
   }
 }
 
-function* volumeFaults(volume: VolumeStatus, { nowMillis }: NodeState): Generator<Fault, void, void> {
+function* volumeFaults(volume: VolumeStatus, { nowMillis, damaged }: NodeState): Generator<Fault, void, void> {
   const object = `volume ${volume.volume}`;
   const command = `ashlar volume verify ${volume.volume}`;
   if (volume.unsound) {
     yield { object, severity: "error", what: "The volume's file is missing or shorter than it has to be.", command };
   }
   if (volume.damagedCount > 0) {
-    const what = `${counted(volume.damagedCount, "needle")} of the volume can not be read; restore the objects from a copy.`;
-    yield { object, severity: "error", what, command };
+    const what = `${counted(volume.damagedCount, "needle")} of the volume can not be read; restore the objects from a copy`;
+    const names = damaged?.get(volume.volume) ?? [];
+    const named =
+      names.length === 0 ? "" : `: ${names.join(", ")}${names.length < volume.damagedCount ? " and others" : ""}`;
+    yield { object, severity: "error", what: `${what}${named}.`, command };
   }
   const ageMillis = nowMillis - Math.max(volume.verifiedMillis, volume.createdMillis);
   if (volume.state === "sealed" && ageMillis > UNVERIFIED_MILLIS_MAX) {

@@ -1,12 +1,13 @@
+import type { VolumeStatus } from "../../../blob/index.ts";
 import type { Clock } from "../../../env/index.ts";
 import type { Access } from "../../../service/access/index.ts";
-import type { Objects } from "../../../service/objects/index.ts";
+import { nameOfOwner, type Objects } from "../../../service/objects/index.ts";
 import type { ClientOrigin } from "../../http/index.ts";
 import type { NodePort } from "../node.ts";
 import { reachable } from "../reachable.ts";
 import type { Infer } from "../schema.ts";
 import type { Sample, Sampler } from "../telemetry/sampler.ts";
-import { type Fault, faultsOf } from "./faults.ts";
+import { DAMAGED_NAMED_MAX, type Fault, faultsOf } from "./faults.ts";
 import { healthOf, sentenceOf } from "./sentence.ts";
 
 export interface ReporterParts {
@@ -33,6 +34,7 @@ export class StatusReporter {
   readonly #parts: ReporterParts;
   /** By object and sentence: when it was first seen. */
   readonly #since: Map<string, number> = new Map();
+  readonly #damaged = new Map<number, readonly string[]>();
   #counts: Counts = { buckets: 0, users: 0, policies: 0 };
   #countedMillis = Number.NEGATIVE_INFINITY;
   #counting: Promise<void> | undefined;
@@ -49,6 +51,7 @@ export class StatusReporter {
     const { clock, node, sampler } = this.#parts;
     const counts = await this.#freshCounts();
     const blobs = node.blobs.status();
+    await this.#nameDamaged(blobs.volumes);
     const faults = this.faults();
     const nowMillis = clock.now();
     const volumes = blobs.volumes.filter(({ state }) => state !== "removed");
@@ -82,12 +85,30 @@ export class StatusReporter {
       nowMillis: clock.now(),
       failure: node.failure(),
       blobs: node.blobs.status(),
+      damaged: this.#damaged,
       store: { ...counters, checkpointFailing: this.#checkpointFailing },
     });
     const names = new Set(faults.map(nameOf));
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
     for (const name of names) if (!this.#since.has(name)) this.#since.set(name, clock.now());
     return faults;
+  }
+
+  /** Of each volume the first damaged needles' objects. They are looked up again whenever the status is asked for. */
+  async #nameDamaged(volumes: readonly VolumeStatus[]): Promise<void> {
+    const { node } = this.#parts;
+    for (const id of this.#damaged.keys()) {
+      if (!volumes.some(({ volume, damagedCount }) => volume === id && damagedCount > 0)) this.#damaged.delete(id);
+    }
+    for (const { volume, damagedNeedles } of volumes) {
+      const names: string[] = [];
+      for (const needle of damagedNeedles.slice(0, DAMAGED_NAMED_MAX)) {
+        const owner = await node.blobs.ownerOf(volume, needle).catch(() => undefined);
+        const name = owner && (await nameOfOwner(node.store, owner).catch(() => undefined));
+        if (name !== undefined) names.push(`${name.bucket}/${name.key}`);
+      }
+      if (names.length > 0) this.#damaged.set(volume, [...new Set(names)]);
+    }
   }
 
   #faultShape(fault: Fault): Infer<"Fault"> {
@@ -142,9 +163,9 @@ export function instant(millis: number): string {
   return new Date(millis).toISOString();
 }
 
-/** A sentence with other numbers is still the same fault. */
+/** A sentence with other numbers, or with names behind it, is still the same fault. */
 function nameOf({ object, what }: Fault): string {
-  return `${object} ${what.replace(/[\d.]+/g, "#")}`;
+  return `${object} ${what.replace(/[\d.]+/g, "#").replace(/ a copy.*$/, "")}`;
 }
 
 async function countPages(

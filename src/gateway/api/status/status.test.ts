@@ -36,7 +36,14 @@ const state = (
 ): NodeState => ({
   nowMillis: 100 * DAY,
   failure: fields.failure,
-  blobs: { bytesFree: 100 * GIB, bytesTotal: 200 * GIB, bytesReserved: 2 * GIB, volumes: [volume()], ...fields.blobs },
+  blobs: {
+    bytesFree: 100 * GIB,
+    bytesTotal: 200 * GIB,
+    bytesReserved: 2 * GIB,
+    readersGraceMillis: 600_000,
+    volumes: [volume()],
+    ...fields.blobs,
+  },
   store: { rowsDamaged: 0, checkpointsDamaged: 0, checkpointFailing: false, ...fields.store },
 });
 
@@ -48,6 +55,17 @@ describe("faults", () => {
       sentenceOf([], 3, state().blobs),
       "Everything is in order: 3 buckets, and 100 GiB of 200 GiB are free.",
     );
+  });
+
+  test("a full disk tells what comes back and when, and damage names its objects", () => {
+    const full = state({ blobs: { bytesFree: GIB, volumes: [volume({ garbageBytes: 3 * GIB })] } });
+    assert.match(
+      faultsOf(full)[0]!.what,
+      /3 GiB are garbage already, and what is deleted comes back from 10 min later/,
+    );
+    const volumes = [volume({ damagedCount: 2, damagedNeedles: [1, 2] })];
+    const damaged = { ...state({ blobs: { volumes } }), damaged: new Map([[7, ["docs/a.pdf"]]]) };
+    assert.match(faultsOf(damaged)[0]!.what, /restore the objects from a copy: docs\/a\.pdf and others\.$/);
   });
 
   const CASES: [name: string, state: NodeState, object: string, severity: string, what: RegExp, command: string][] = [
@@ -65,7 +83,7 @@ describe("faults", () => {
       "disk",
       "error",
       /Writes are refused: 2 GiB are free/,
-      "ashlar volume ls",
+      "ashlar object rm BUCKET/PREFIX --recursive",
     ],
     [
       "a disk near its reserve",
@@ -73,7 +91,7 @@ describe("faults", () => {
       "disk",
       "warning",
       /1 GiB are left/,
-      "ashlar volume ls",
+      "ashlar object rm BUCKET/PREFIX --recursive",
     ],
     [
       "damaged rows",
