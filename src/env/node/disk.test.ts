@@ -41,7 +41,11 @@ describe("NodeDisk", () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, "file");
     await writeFile(file, "");
-    await rejects(lockFolder(file), { code: "DISK_FAILED", message: /\((?:EACCES|ENOTDIR)\)/, advice: adviceOf("ENOTDIR") });
+    await rejects(lockFolder(file), {
+      code: "DISK_FAILED",
+      message: /\((?:EACCES|ENOTDIR)\)/,
+      advice: adviceOf("ENOTDIR"),
+    });
   });
 
   test("a folder is made with those above it, and a system that refuses one is not asked for ever", async () => {
