@@ -49,6 +49,9 @@ describe("the command line", () => {
     const misspelled = await ashlar("statsu");
     assert.deepEqual([misspelled.code, misspelled.out], [2, ""]);
     assert.match(misspelled.err, /^ashlar: There is no command `ashlar statsu`\. Did you mean `ashlar status`\?.*\n$/);
+    const group = await ashlar("bucket");
+    assert.equal(group.code, 2);
+    assert.match(group.err, /needs one of ls, create, rm, versioning, policy behind it\./);
     const invalid = await ashlar("serve --s3-listen nowhere");
     assert.deepEqual([invalid.code, invalid.out], [2, ""]);
     const unreachable = await ashlar("status --api http://127.0.0.1:1", {

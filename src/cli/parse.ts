@@ -64,7 +64,8 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   const nearest = nearestName(written, names);
   const hint = nearest === undefined ? "" : ` Did you mean \`ashlar ${nearest}\`?`;
   if (written === words[0] && group.length > 0) {
-    const what = `\`ashlar ${written}\` needs one of ${group.map((each) => each.words[1]).join(", ")} behind it.`;
+    const seconds = new Set(group.map((each) => each.words[1]));
+    const what = `\`ashlar ${written}\` needs one of ${[...seconds].join(", ")} behind it.`;
     return cliFailure("USAGE_COMMAND", { what });
   }
   const what = written === "" ? "A command is missing." : `There is no command \`ashlar ${written}\`.${hint}`;

@@ -1,4 +1,5 @@
 import { formatBytes } from "../../gateway/api/index.ts";
+import { AshlarError, hasCode } from "../../std/errors.ts";
 import { type Command, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { readInput } from "../local-files.ts";
@@ -57,7 +58,10 @@ export const BUCKET_COMMANDS: readonly Command[] = [
         output.progress(`${deletedCount} versions deleted`);
       }
       output.progress("");
-      await client.call("DELETE /v1/buckets/{bucket}", { path: { bucket } });
+      await client.call("DELETE /v1/buckets/{bucket}", { path: { bucket } }).catch((error: unknown) => {
+        if (!hasCode(error, "BUCKET_NOT_EMPTY")) throw error;
+        throw new AshlarError(error.code, error.message, "Add --recursive to delete everything in it.", error.data);
+      });
       output.result({ bucket, deletedCount }, () => `Deleted ${bucket}.`);
       return undefined;
     },

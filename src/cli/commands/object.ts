@@ -216,7 +216,7 @@ async function uploadOrders(file: string, place: Place, recursive: boolean): Pro
     const key = prefix === undefined ? place.key : prefix + basename(file);
     return [{ bucket, key, path: file, bytes: found.bytes, contentType: contentTypeOf(file) }];
   }
-  if (!recursive) throw cliFailure("USAGE_OPTION", { what: `${file} is a folder: add --recursive.` });
+  if (!recursive) throw cliFailure("USAGE_OPTION", { what: `${file} is a folder.`, advice: "Add --recursive." });
   const folder = prefix ?? `${place.key}/`;
   return (await filesUnder(file)).map(({ path, name, bytes }: LocalFile) => {
     return { bucket, key: folder + name, path, bytes, contentType: contentTypeOf(name) };

@@ -1,5 +1,7 @@
 import { counted } from "../../gateway/api/index.ts";
+import { hasCode } from "../../std/errors.ts";
 import { type Command, serverCommand } from "../command.ts";
+import { cliFailure } from "../errors.ts";
 import { readInput } from "../local-files.ts";
 import { table } from "../output.ts";
 
@@ -122,7 +124,11 @@ export const POLICY_COMMANDS: readonly Command[] = [
         ...(user !== undefined && { user }),
         ...(accessKeyId !== undefined && { accessKeyId }),
       };
-      const answer = await client.call("POST /v1/access/explain", { body });
+      const answer = await client.call("POST /v1/access/explain", { body }).catch((error: unknown) => {
+        if (!hasCode(error, "INPUT_INVALID") || error.data["path"] !== "body.action") throw error;
+        const what = error.message.replace(/^body\.action/, action);
+        throw cliFailure("USAGE_ARGUMENTS", { what, advice: "Name one as in s3:GetObject or ashlar:GetStatus." });
+      });
       output.result(answer, () => {
         const rows = answer.policies.flatMap(({ policy, statements }) =>
           statements.map(({ index, sid, effect, applies, failed }) => {

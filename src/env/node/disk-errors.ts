@@ -6,6 +6,10 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** The disk itself is well. */
+const REFUSED_ADVICE =
+  "Check the owner and the permissions of the data folder and the folders above it, and the user that Ashlar runs as.";
+
 /**
  * What a failed system call on the named file means. A full disk is told apart because it can be repaired while we run.
  */
@@ -20,7 +24,10 @@ export function diskFailure(cause: unknown, operation: string, name: string): En
     case "ENOSPC":
     case "EDQUOT":
       return envFailure("DISK_FULL", { what: `The disk is full: could not ${operation} "${name}".`, data, cause });
-    default:
-      return envFailure("DISK_FAILED", { what: `Could not ${operation} "${name}" (${errno ?? cause}).`, data, cause });
+    default: {
+      const what = `Could not ${operation} "${name}" (${errno ?? cause}).`;
+      const isRefused = errno === "EACCES" || errno === "EPERM" || errno === "ENOTDIR";
+      return envFailure("DISK_FAILED", { what, data, cause, ...(isRefused && { advice: REFUSED_ADVICE }) });
+    }
   }
 }

@@ -1,9 +1,12 @@
-import { join } from "node:path";
+import { access, constants } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { envFailure } from "../errors.ts";
-import { diskFailure } from "./disk-errors.ts";
+import { diskFailure, systemCode } from "./disk-errors.ts";
 
 const LOCK_FILE = "ashlar.lock";
 const SQLITE_BUSY = 5;
+const SQLITE_READ_ONLY = 8;
+const SQLITE_CANT_OPEN = 14;
 
 /** A connection that is collected as garbage would give its lock back. */
 const held = new Set<object>();
@@ -31,7 +34,7 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
     if (isBusy(error)) {
       throw envFailure("DISK_LOCKED", { what: `Another process uses "${folder}".`, data: { folder }, cause: error });
     }
-    throw diskFailure(error, "lock", file);
+    throw diskFailure(await causeOf(error, file), "lock", file);
   }
   const holder = database;
   held.add(holder);
@@ -40,6 +43,19 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
       if (held.delete(holder)) holder.close();
     },
   };
+}
+
+/** SQLite says only that it could not open the file; the system knows why. No lock is held on the file here. */
+async function causeOf(error: unknown, file: string): Promise<unknown> {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
+  if (code !== SQLITE_CANT_OPEN && code !== SQLITE_READ_ONLY) return error;
+  try {
+    await access(dirname(file), constants.W_OK | constants.X_OK);
+    await access(file, constants.R_OK | constants.W_OK);
+    return error;
+  } catch (cause) {
+    return systemCode(cause) === "ENOENT" ? error : cause;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,12 +1,13 @@
 import { equal, ok, rejects } from "node:assert/strict";
-import { symlink } from "node:fs/promises";
+import { stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { hasCode } from "../../std/errors.ts";
 import { diskConformance } from "../conformance/disk-suite.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
-import { NodeDisk } from "./disk.ts";
+import { makeFolder, NodeDisk } from "./disk.ts";
 import { diskFailure } from "./disk-errors.ts";
+import { lockFolder } from "./disk-lock.ts";
 
 describe("NodeDisk", () => {
   diskConformance(test, async () => {
@@ -31,6 +32,32 @@ describe("NodeDisk", () => {
       ok(failure.message.includes("log/1"));
     }
     equal(diskFailure("no error at all", "write", "log/1").code, "DISK_FAILED");
+  });
+
+  test("a refusal by permissions is told apart from a disk that is not well, by its advice", async () => {
+    const adviceOf = (code: string) => diskFailure(Object.assign(new Error("x"), { code }), "make", "data").advice;
+    for (const code of ["EACCES", "EPERM", "ENOTDIR"]) ok(/owner and the permissions/.test(adviceOf(code)), code);
+    ok(/kernel's log/.test(adviceOf("EIO")));
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "file");
+    await writeFile(file, "");
+    await rejects(lockFolder(file), {
+      code: "DISK_FAILED",
+      message: /\((?:EACCES|ENOTDIR)\)/,
+      advice: adviceOf("ENOTDIR"),
+    });
+  });
+
+  test("a folder is made with those above it, and a system that refuses one is not asked for ever", async () => {
+    await using folder = await temporaryFolder();
+    const deep = join(folder.path, "a", "b", "c");
+    await makeFolder(deep, "deep", 0o700);
+    equal((await stat(join(folder.path, "a"))).mode & 0o777, 0o700);
+    await makeFolder(deep, "deep");
+    await writeFile(join(folder.path, "file"), "");
+    await rejects(makeFolder(join(folder.path, "file"), "file"), { code: "FILE_EXISTS" });
+    await rejects(makeFolder(join(folder.path, "file", "x"), "file"), { code: "DISK_FAILED" });
+    if (process.platform === "linux") await rejects(makeFolder("/proc/ashlar/data", "data"), { code: "FILE_MISSING" });
   });
 
   test("a folder in the place of a file and a link to nowhere are failures, not crashes", async () => {

@@ -1,5 +1,6 @@
-import { close, fsync, mkdir, open, readdir, rename, statfs, unlink } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { close, fsync, mkdir, open, readdir, rename, type Stats, stat, statfs, unlink } from "node:fs";
+import { dirname, join } from "node:path";
+import { AshlarError } from "../../std/errors.ts";
 import type { Disk, DiskFile } from "../env.ts";
 import { checkFolder, checkName } from "../names.ts";
 import { call, type Done } from "./call.ts";
@@ -75,15 +76,32 @@ export class NodeDisk implements Disk {
   }
 }
 
-/** The new folders are durable when this resolves: each one's parent has been synced. */
+/**
+ * The new folders are durable when this resolves: each one's parent has been synced. Node's own recursive mkdir never ends where the
+ * system refuses a folder as if its parent were missing, as below /proc.
+ */
 export async function makeFolder(path: string, name: string, mode?: number): Promise<void> {
-  const firstMade = await attempt<string | undefined>("make", name, (done) =>
-    mkdir(path, { recursive: true, ...(mode !== undefined && { mode }) }, done),
-  );
-  if (firstMade === undefined) return;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(dirname(made), name);
-    if (relative(firstMade, made) === "") return;
+  const make = (): Promise<void> => call<void>((done) => mkdir(path, { ...(mode !== undefined && { mode }) }, done));
+  try {
+    await make().catch(async (error: unknown) => {
+      if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+      await makeFolder(dirname(path), name, mode);
+      await make();
+    });
+  } catch (error) {
+    if (error instanceof AshlarError) throw error;
+    // Which error an existing folder gives depends on the system.
+    if (await isFolder(path)) return;
+    throw diskFailure(error, "make", name);
+  }
+  await syncFolder(dirname(path), name);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await call<Stats>((done) => stat(path, done))).isDirectory();
+  } catch {
+    return false;
   }
 }
 

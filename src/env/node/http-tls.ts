@@ -17,7 +17,7 @@ export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
     return { cert, key };
   } catch (cause) {
     throw envFailure("TLS_INVALID", {
-      what: `The certificate "${files.certFile}" and the key "${files.keyFile}" can not be used (${cause}).`,
+      what: `The certificate "${files.certFile}" and the key "${files.keyFile}" can not be used.`,
       data: { ...files },
       cause,
     });

@@ -18,7 +18,7 @@ export const S3_OPTIONS = {
     default: [],
     text: "Addresses or networks (CIDR) whose X-Forwarded-For, -Proto and -Host count.",
   },
-  allowV2: { type: "flag", default: false, text: "Accept Signature Version 2, which covers less than Version 4." },
+  allowV2: { type: "flag", default: true, text: "Accept Signature Version 2, which covers less than Version 4." },
   requestsMax: {
     type: "integer",
     unit: "count",

@@ -7,7 +7,10 @@ export const ACCESS_ERRORS = {
   },
   POLICY_EXISTS: { what: "A policy with this name exists already.", advice: "Choose another name, or replace it." },
   POLICY_MISSING: { what: "There is no policy with this name.", advice: "List the policies to see their names." },
-  POLICY_IN_USE: { what: "The policy is attached to users.", advice: "Detach it from its users first." },
+  POLICY_IN_USE: {
+    what: "The policy is attached to users.",
+    advice: "Detach it from its users first: the listing of users shows who has it.",
+  },
   POLICY_BUILT_IN: {
     what: "The policy is built in and can not be changed.",
     advice: "Store a copy of its document under another name.",

@@ -127,7 +127,7 @@ const RULES: readonly string[] = [
   "- **Addressing.** Path-style always; virtual-hosted style under each `domains` entry. Any region may be signed for.",
   "  The signature is checked against the Host that the client sent; `X-Forwarded-*` counts from `trustedProxies` only.",
   "- **Signatures.** Version 4 in the header, in a link and in a form, with every HMAC payload mode (signed and unsigned",
-  "  chunks, with and without trailers). Version 2 needs `allowV2`. Version 4A (ECDSA) is refused. `x-amz-*` parameters",
+  "  chunks, with and without trailers). `allowV2` lets Version 2 in. Version 4A (ECDSA) is refused. `x-amz-*` parameters",
   "  of a signed query count as headers.",
   "- **Keys** are what undoing the escapes gives, once: `a//b`, `..`, `a/` and `a` beside `a/b` are plain keys. Invalid",
   "  UTF-8 is refused.",
