@@ -127,6 +127,23 @@ describe("4.2 availability of membership changes", () => {
     assert.equal(group.campaign(2).leader, 2);
   });
 
+  test("4.2.2 the last voter learns from those that were removed, and refuse it, that it is the last one", () => {
+    const group = new Group([1, 2]).campaign(2);
+    // Node 1 gets the change, but not that it is committed; node 2 has one entry more, and is a member no longer.
+    group.drop(({ type, to, index, commit }) => type === MessageType.append && to === 1 && (commit > 1 || index > 1));
+    group.node(2).proposeConfChange({
+      transition: "auto",
+      changes: [change(ChangeType.removeNode, 2)],
+      context: utf8(""),
+    });
+    group.node(2).propose(utf8("x"));
+    group.settle().heal();
+    assert.deepEqual([group.node(1).status.commit, group.node(1).status.lastIndex], [1, 2]);
+    assert.deepEqual([group.node(2).status.commit, group.node(2).status.lastIndex], [2, 3]);
+    assert.notEqual(group.campaign(1).leader, 1);
+    assert.equal(group.campaign(1).leader, 1);
+  });
+
   test("4.2.3 a removed server that stands for election raises nobody's term", () => {
     const group = new Group(THREE, { checkQuorum: true, preVote: true }).campaign(1);
     group.isolate(3);

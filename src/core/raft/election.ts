@@ -1,4 +1,5 @@
 import { EMPTY } from "../../std/bytes.ts";
+import { addCommitHint, takeCommitHint } from "./commit-hint.ts";
 import { allVoters } from "./configuration.ts";
 import { type Message, MessageType, NONE, newMessage } from "./messages.ts";
 import type { Raft } from "./raft.ts";
@@ -68,6 +69,7 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
   } else {
     response.term = raft.term;
     response.reject = true;
+    addCommitHint(raft, response);
     raft.send(response);
   }
 }
@@ -76,6 +78,7 @@ export function stepCandidate(raft: Raft, message: Message): void {
   const awaited = raft.role === "pre-candidate" ? MessageType.preVoteResponse : MessageType.voteResponse;
   // Others are late answers to an earlier campaign, or an offer that comes too late to matter.
   if (message.type !== awaited) return;
+  takeCommitHint(raft, message);
   raft.tracker.recordVote(message.from, !message.reject);
   switch (raft.tracker.electionResult) {
     case "won":

@@ -1,3 +1,4 @@
+import { addCommitHint, takeCommitHint } from "./commit-hint.ts";
 import { handleVoteRequest, isVoteWithheld, startCampaign, stepCandidate } from "./election.ts";
 import { followLeader, handleAppend, handleHeartbeat, handleSnapshot, stepFollower } from "./follower.ts";
 import { stepLeader } from "./leader.ts";
@@ -87,7 +88,10 @@ function acceptsHigherTerm(raft: Raft, message: Message): boolean {
       return !isVoteWithheld(raft, message);
     case MessageType.preVoteResponse:
       // A promise is of a term to come. A refusal is of the voter's own term, which this node lacks.
-      if (message.reject) raft.becomeFollower(message.term, NONE);
+      if (message.reject) {
+        raft.becomeFollower(message.term, NONE);
+        takeCommitHint(raft, message);
+      }
       return true;
     case MessageType.vote:
       if (isVoteWithheld(raft, message)) return false;
@@ -119,6 +123,7 @@ function handleLowerTerm(raft: Raft, message: Message): void {
       const response = newMessage(MessageType.preVoteResponse, message.from);
       response.term = raft.term;
       response.reject = true;
+      addCommitHint(raft, response);
       raft.send(response);
       return;
     }
