@@ -43,20 +43,14 @@ export interface NodeParts {
 }
 
 /** The whole node on one page: each part is made from those above it, and closed before them. */
-export async function composeNode({
-  env,
-  options,
-  version,
-  console,
-  logger,
-  onFatal,
-}: NodeParts): Promise<RunningNode> {
+export async function composeNode(node: NodeParts): Promise<RunningNode> {
+  const { env, options, version, console, logger } = node;
   await using parts = new AsyncDisposableStack();
   parts.use(await env.disk.lock());
   if (await isUnfinishedRestore(env.disk)) throw serverFailure("RESTORE_UNFINISHED");
   if (!options.memory) parts.use(await Ballast.open(env.disk, env.timers, logger));
   const identity = await openIdentity(env.disk, env.random, options);
-  const fatal = new Fatal(logger, onFatal);
+  const fatal = new Fatal(logger, node.onFatal);
 
   const onDiskFailure = (error: Error): void => fatal.tell(error);
   const log = parts.use(
