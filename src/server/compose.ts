@@ -7,13 +7,13 @@ import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
-import { type NamedOwner, nameOfOwner, objectReferences, openObjects } from "../service/objects/index.ts";
+import { objectReferences, openObjects } from "../service/objects/index.ts";
 import { openReplicatedStore } from "../store/index.ts";
 import { Ballast } from "./ballast.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
-import { blobEventTo, s3ActTo, tellOfRebuild } from "./events.ts";
+import { blobEventTo, namesOfNeedles, s3ActTo, tellOfRebuild } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
@@ -69,14 +69,10 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
   if (store.counters.indexRebuilds > 0) tellOfRebuild(logger, events);
   const { volumeBytes, spaceReserveBytes } = options;
   const blobsOpened = Promise.withResolvers<LocalBlobs>();
-  const nameOfNeedle = async (volume: number, needle: number): Promise<NamedOwner | undefined> => {
-    const owner = await (await blobsOpened.promise).ownerOf(volume, needle);
-    return owner && nameOfOwner(store, owner);
-  };
   const blobs = parts.use(
     await openBlobs({
       ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
-      onEvent: blobEventTo(logger, events, nameOfNeedle),
+      onEvent: blobEventTo(logger, events, namesOfNeedles(store, blobsOpened.promise)),
       onFatal: onDiskFailure,
     }),
   );

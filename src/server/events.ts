@@ -1,7 +1,8 @@
-import type { BlobEvent } from "../blob/index.ts";
+import type { BlobEvent, LocalBlobs } from "../blob/index.ts";
 import { actEventAs, type EventLog, type NewEvent, type OperationName } from "../gateway/api/index.ts";
 import type { ActName, S3Act } from "../gateway/s3/index.ts";
-import type { NamedOwner } from "../service/objects/index.ts";
+import { type NamedOwner, nameOfOwner } from "../service/objects/index.ts";
+import type { Store } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
 
 /** Operations of the API that do the same as those of S3. */
@@ -34,6 +35,14 @@ export function tellOfRebuild(logger: Logger, events: EventLog): void {
 
 /** Whose bytes a needle holds; undefined where that can not be found out. */
 export type NameNeedle = (volume: number, needle: number) => Promise<NamedOwner | undefined>;
+
+/** Volumes report damage while they open, too: it is named as soon as they are open. */
+export function namesOfNeedles(store: Store, opened: Promise<Pick<LocalBlobs, "ownerOf">>): NameNeedle {
+  return async (volume, needle) => {
+    const owner = await (await opened).ownerOf(volume, needle);
+    return owner && nameOfOwner(store, owner);
+  };
+}
 
 /**
  * What the volumes report goes to the log, and to the operator's events in words. Damage is told at once in the log, and
