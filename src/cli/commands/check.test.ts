@@ -78,7 +78,7 @@ describe("ashlar check", () => {
       [[good, "--model", "mutex"], /Line 1: the model mutex has no function write/],
       [[good, "--model", "register", "--seconds", "0"], /--seconds/],
       [[broken, "--model", "register"], /Line 3 is not JSON/],
-      [[join(folder, "nothing"), "--model", "register"], /nothing can not be read/],
+      [[join(folder, "nothing"), "--model", "register"], /nothing can not be used: ENOENT/],
       [[bad, "--model", "register", "--html", join(folder, "no", "such.html")], /such\.html can not be written/],
     ];
     for (const [argv, message] of cases) {
