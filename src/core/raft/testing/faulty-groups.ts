@@ -1,6 +1,6 @@
 import type { SimOptions } from "./sim-cluster.ts";
 
-const FAULTS = { loss: 0.05, duplication: 0.05, crash: 0.001, partition: 0.002, compaction: 0.002, transfer: 0.0005 };
+const FAULTS = { loss: 0.05, duplication: 0.05, crash: 0.002, partition: 0.004, compaction: 0.002, transfer: 0.0005 };
 const ASYNC = { asyncStorageWrites: true };
 
 /** Groups and what befalls them, each with one thing that the others do not have. */

@@ -129,7 +129,7 @@ export class SimCluster {
       node?.node.tick();
     }
     // What the nodes send grows with their number, and a network that falls behind delivers nothing but history.
-    const deliveries = this.#isFaulty ? this.nodes.length / 4 : this.nodes.length;
+    const deliveries = this.#isFaulty ? this.nodes.length / 2 : this.nodes.length;
     for (let left = deliveries; left > 0; left--) if (prng.chance(0.8)) this.#deliver();
     const worker = this.#pick();
     if (worker !== undefined) {
