@@ -137,7 +137,9 @@ describe("a Store over LMDB", () => {
       );
     }
     await using real = await directory.open();
-    assert.equal((await listCheckpoints(real.hosted.env.disk, "store")).length, 2);
+    // The third is there where the kill came between a new checkpoint and the removal of the oldest.
+    const checkpoints = await listCheckpoints(real.hosted.env.disk, "store");
+    assert.ok(checkpoints.length === 2 || checkpoints.length === 3, `${checkpoints.length} checkpoints`);
     assert.ok(real.hosted.log.group(1).compaction.index > 0);
   });
 });

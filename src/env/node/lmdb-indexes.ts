@@ -107,6 +107,8 @@ export class LmdbIndexes implements Indexes {
       isDiskFull: () => bytesFree(folder) < FULL_BYTES,
       distrust: () => removeState(folder),
       closed: async (isTrusted) => {
+        // On a full disk the state file needs a little of it.
+        room.giveBack();
         closeSync(descriptor);
         if (isTrusted) await writeState(folder, await describe(folder, "closed", bootId));
         this.#open.delete(name);

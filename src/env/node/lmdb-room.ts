@@ -1,4 +1,4 @@
-import { fstatSync, readSync, writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { type PageSource, readMeta } from "./lmdb-layout.ts";
 
 /** Kept behind the last page. A write that needs more asks for it before. */
@@ -40,6 +40,16 @@ export class LmdbRoom {
       const added = this.#lengthen();
       this.#bytesAhead += added;
       if (added < STEP_BYTES) return;
+    }
+  }
+
+  /** When LMDB has closed the file. What can not be given back stays: it means nothing. */
+  giveBack(): void {
+    try {
+      const { size } = fstatSync(this.#descriptor);
+      ftruncateSync(this.#descriptor, size - this.#measure());
+    } catch {
+      return;
     }
   }
 
