@@ -31,7 +31,7 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-const WARM_UP_LIMITS = { connections: 64, seconds: 20, operationsMax: 25_000 };
+const WARM_UP_LIMITS = { connections: 64, seconds: 8, operationsMax: 25_000 };
 
 /** Untimed. */
 export const WARM_UP: readonly Workload[] = [4 * KIB, 16 * KIB].flatMap((bytes) =>
