@@ -39,15 +39,15 @@ class SmallDisk implements AsyncDisposable {
     return bavail * bsize;
   }
 
-  /** Another program writes until so much is free, 0 until the disk has nothing more. */
+  /**
+   * Another program takes all that is free now but for so much. What the server gives up meanwhile it leaves alone: on a
+   * slow machine the ballast would go before the last byte is written, and be taken as well.
+   */
   async fill(bytesFree: number): Promise<void> {
     const file = await open(join(this.path, "other"), "a");
     try {
-      for (;;) {
-        const left = (await this.bytesFree()) - bytesFree;
-        if (left <= 0) return;
-        await file.write(new Uint8Array(Math.min(MIB, left)).fill(1));
-      }
+      let left = (await this.bytesFree()) - bytesFree;
+      while (left > 0) left -= (await file.write(new Uint8Array(Math.min(MIB, left)).fill(1))).bytesWritten;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
     } finally {
