@@ -3,6 +3,7 @@ import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
 import { createApi, EventLog, isUnfinishedRestore, Metrics } from "../gateway/api/index.ts";
+import { joinObservers } from "../gateway/http/index.ts";
 import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
 import { SoloGroup } from "../host/index.ts";
 import { Log } from "../log/index.ts";
@@ -19,7 +20,7 @@ import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
 import { SERVER_OPTIONS, type ServerOptions, s3Options, trustedProxies } from "./options.ts";
-import { joinObservers, RequestLog } from "./request-log.ts";
+import { RequestLog } from "./request-log.ts";
 
 const STORE_GROUP = 1;
 const SIGNING_KEYS_MAX = 1024;

@@ -21,20 +21,3 @@ export class RequestLog implements HttpObserver {
     this.#logger.error("request.unexpected", error, { requestId });
   }
 }
-
-export function joinObservers(first: HttpObserver, second: HttpObserver): HttpObserver {
-  return {
-    started() {
-      first.started();
-      second.started();
-    },
-    finished(record) {
-      first.finished(record);
-      second.finished(record);
-    },
-    unexpected(error, requestId) {
-      first.unexpected(error, requestId);
-      second.unexpected(error, requestId);
-    },
-  };
-}

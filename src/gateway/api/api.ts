@@ -4,7 +4,15 @@ import { type SigningKeys, splitTarget } from "../../codec/sigv4/index.ts";
 import type { Env, Exchange } from "../../env/index.ts";
 import type { Access } from "../../service/access/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
-import { type Answering, createShell, type HttpCall, type HttpObserver, type TrustedProxies } from "../http/index.ts";
+import {
+  type Answering,
+  createShell,
+  type HttpCall,
+  type HttpObserver,
+  joinObservers,
+  SILENT_OBSERVER,
+  type TrustedProxies,
+} from "../http/index.ts";
 import { type AssetSource, Assets } from "./assets.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { apiFailure } from "./errors.ts";
@@ -87,7 +95,7 @@ export function createApi(parts: ApiParts): Api {
   const { clock, random } = env;
   const { trustedProxies } = parts;
   const { requestsMax } = options;
-  const observer = bothObservers(metrics.requests, parts.observer);
+  const observer = joinObservers(metrics.requests, parts.observer ?? SILENT_OBSERVER);
   const shell = { name: "api", clock, random, trustedProxies, requestsMax, observer };
   const handle = createShell(shell, new Gateway(new Routes(endpoints)));
   return { handle, [Symbol.dispose]: () => owned.dispose() };
@@ -116,22 +124,4 @@ class Gateway implements Answering {
   refuse(call: HttpCall, error: unknown): Promise<void> {
     return replyError(call, error);
   }
-}
-
-function bothObservers(first: HttpObserver, second: HttpObserver | undefined): HttpObserver {
-  if (second === undefined) return first;
-  return {
-    started() {
-      first.started();
-      second.started();
-    },
-    finished(record) {
-      first.finished(record);
-      second.finished(record);
-    },
-    unexpected(error, requestId) {
-      first.unexpected(error, requestId);
-      second.unexpected(error, requestId);
-    },
-  };
 }

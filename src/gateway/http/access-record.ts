@@ -40,3 +40,20 @@ const SECRETS = /([?&](?:X-Amz-Signature|X-Amz-Security-Token|Signature|x-amz-se
 export function maskTarget(target: string): string {
   return target.includes("ignature=") || target.includes("oken=") ? target.replace(SECRETS, "$1***") : target;
 }
+
+export function joinObservers(first: HttpObserver, second: HttpObserver): HttpObserver {
+  return {
+    started() {
+      first.started();
+      second.started();
+    },
+    finished(record) {
+      first.finished(record);
+      second.finished(record);
+    },
+    unexpected(error, requestId) {
+      first.unexpected(error, requestId);
+      second.unexpected(error, requestId);
+    },
+  };
+}
