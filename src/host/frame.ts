@@ -2,6 +2,7 @@ import { decodeMessage, encodeMessage, type Message, MessageType, newMessage } f
 import { hasCode } from "../std/errors.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
+import type { BatchName } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 
 // What one node tells another in one turn, for all of their groups:
@@ -13,7 +14,8 @@ import { hostFailure } from "./errors.ts";
 //   echo        3 | group | from | to | term                    its answer
 //   request     4 | group | index | term | offset               the next piece of a snapshot, please
 //   piece       5 | group | index | term | offset | length of the whole | bytes; without bytes: there is no such snapshot
-//   founding    6 | group | 1 where the sender holds nothing of the group yet, 2 where it does
+//   founding    6 | group | what the sender holds of a group that founders meet for | the life that it tells this to, 0 for any
+//   refusal     7 | group | life | sequence                    nobody took this batch of proposals: it is in no log
 //
 // Numbers are varints. `life` is drawn by the sender at its start, `number` counts its frames to this node: a frame that comes twice, or
 // behind a later one, is passed over whole.
@@ -25,6 +27,7 @@ const ECHO = 3;
 const REQUEST = 4;
 const PIECE = 5;
 const FOUNDING = 6;
+const REFUSAL = 7;
 
 export interface SnapshotRequest {
   readonly group: number;
@@ -38,11 +41,16 @@ export interface SnapshotPiece extends SnapshotRequest {
   readonly bytes: Uint8Array;
 }
 
+/** Nothing of the group; its foundation and not a vote more; something that others may count on. */
+export type Holding = "nothing" | "foundation" | "something";
+const HOLDINGS: readonly Holding[] = ["nothing", "foundation", "something"];
+
 export interface FrameHandler {
   message(group: number, message: Message): void;
   request(request: SnapshotRequest): void;
   piece(piece: SnapshotPiece): void;
-  founding(group: number, isFresh: boolean): void;
+  founding(group: number, holding: Holding, toLife: number): void;
+  refusal(group: number, batch: BatchName): void;
 }
 
 export class FrameWriter {
@@ -83,11 +91,13 @@ export class FrameWriter {
     this.#writer.u8(PIECE).varint(group).varint(index).varint(term).varint(offset).varint(bytesTotal).blob(bytes);
   }
 
-  founding(group: number, isFresh: boolean): void {
-    this.#writer
-      .u8(FOUNDING)
-      .varint(group)
-      .u8(isFresh ? 1 : 2);
+  founding(group: number, holding: Holding, toLife: number): void {
+    const code = HOLDINGS.indexOf(holding) + 1;
+    this.#writer.u8(FOUNDING).varint(group).u8(code).varint(toLife);
+  }
+
+  refusal(group: number, { life, sequence }: BatchName): void {
+    this.#writer.u8(REFUSAL).varint(group).varint(life).varint(sequence);
   }
 
   /** A frame of its own; the writer can begin the next one. */
@@ -139,8 +149,14 @@ function readPart(reader: ByteReader, handler: FrameHandler): void {
       handler.piece({ group, index, term, offset, bytesTotal, bytes: reader.blob() });
       return;
     }
-    case FOUNDING:
-      handler.founding(group, reader.u8() === 1);
+    case FOUNDING: {
+      const holding = HOLDINGS[reader.u8() - 1];
+      if (holding === undefined) throw new MalformedBytes("an unknown holding");
+      handler.founding(group, holding, reader.varint());
+      return;
+    }
+    case REFUSAL:
+      handler.refusal(group, { life: reader.varint(), sequence: reader.varint() });
       return;
     default:
       throw new MalformedBytes("an unknown part of a frame");

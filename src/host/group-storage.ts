@@ -1,12 +1,7 @@
-import {
-  type Configuration,
-  type Entry,
-  type HardState,
-  type Snapshot,
-  type Storage,
-} from "../core/raft/index.ts";
+import type { Configuration, Entry, HardState, Snapshot, Storage } from "../core/raft/index.ts";
 import type { GroupIndex, Log } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
+import { hasCode } from "../std/errors.ts";
 import { fromStored } from "./entry.ts";
 
 /** What a core's limits in bytes count for an entry besides its data. */
@@ -136,8 +131,9 @@ export class GroupStorage implements Storage {
       },
       (error: Error) => {
         this.#isLoading = false;
-        // While it was being read a snapshot may have taken its place.
-        if (low < this.firstIndex) onLoaded();
+        // While they were being read a snapshot or another leader's entries may have taken their place, or they were moved.
+        const isGone = low < this.firstIndex || this.#index.termOf(low) === undefined;
+        if (isGone || hasCode(error, "FILE_MISSING")) onLoaded();
         else onFailed(error);
       },
     );

@@ -101,6 +101,14 @@ export class Proposals<Result> {
     this.#queue = [...batch.proposals, ...this.#queue];
   }
 
+  /** Another node says that no log has the batch. */
+  refused({ life, sequence }: BatchName): void {
+    const batch = life === this.#life ? this.#sent.get(sequence) : undefined;
+    if (batch === undefined || batch.index > 0) return;
+    this.#sent.delete(sequence);
+    this.putBack(batch);
+  }
+
   /** Of an entry that was applied: this node's own batch is answered. */
   applied({ life, sequence }: BatchName, results: readonly Result[]): void {
     if (life !== this.#life) return;

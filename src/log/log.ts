@@ -103,7 +103,8 @@ export class Log implements AsyncDisposable {
     }
     assert(bytes <= this.#options.segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
     this.#waiting.push({ records, done });
-    this.#running ??= this.#run();
+    // Behind what the caller does in this turn: appends of all its groups share the first write.
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   get recordBytesMax(): number {
