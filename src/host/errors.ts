@@ -2,7 +2,10 @@ import { type AshlarError, failures } from "../std/errors.ts";
 
 export const HOST_ERRORS = {
   OVERLOADED: { what: "Too many commands wait already.", advice: "Try again later, with back-off." },
-  COMMAND_TOO_LARGE: { what: "A command is larger than the log takes.", advice: "Split it, or keep its bytes elsewhere." },
+  COMMAND_TOO_LARGE: {
+    what: "A command is larger than the log takes.",
+    advice: "Split it, or keep its bytes elsewhere.",
+  },
   NO_LEADER: {
     what: "The group had no leader for as long as a call may wait; nothing was written.",
     advice: "Try again; the group's explanation says why nobody leads.",

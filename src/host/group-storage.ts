@@ -26,8 +26,8 @@ export interface GroupStorageOptions {
 }
 
 /**
- * A group's part of the node's log as the core reads it. Indexes and terms come from the log's index in memory, entries from a cache of the
- * newest ones; older ones are fetched a page at a time. All that it shows is durable.
+ * A group's part of the node's log as the core reads it. Indexes and terms come from the log's index in memory,
+ * entries from a cache of the newest ones; older ones are fetched a page at a time. All that it shows is durable.
  */
 export class GroupStorage implements Storage {
   readonly #options: GroupStorageOptions;
@@ -131,7 +131,8 @@ export class GroupStorage implements Storage {
       },
       (error: Error) => {
         this.#isLoading = false;
-        // While they were being read a snapshot or another leader's entries may have taken their place, or they were moved.
+        // While they were being read a snapshot or another leader's entries may have taken their place, or they were
+        // moved.
         const isGone = low < this.firstIndex || this.#index.termOf(low) === undefined;
         if (isGone || hasCode(error, "FILE_MISSING")) onLoaded();
         else onFailed(error);

@@ -1,12 +1,12 @@
 import {
-  allMembers,
   APPEND_THREAD,
   APPLY_THREAD,
+  allMembers,
   type ConfChange,
   type Configuration,
+  type Entry as CoreEntry,
   decodeConfChange,
   EMPTY_CONFIGURATION,
-  type Entry as CoreEntry,
   type Explanation,
   type HardState,
   type Message,
@@ -76,8 +76,9 @@ const FLOOR_INDEX = 2;
 const APPLIED = Promise.resolve();
 
 /**
- * One member of one group: the core with its storage and machine, and the calls of this node's users. A turn takes what callers and peers
- * brought, asks the core what is to be done, and hands that to the disk, the network and the machine.
+ * One member of one group: the core with its storage and machine, and the calls of this node's users. A turn takes
+ * what callers and peers brought, asks the core what is to be done, and hands that to the disk, the network and the
+ * machine.
  */
 export class HostedGroup<Result> implements Group<Result> {
   readonly id: number;
@@ -100,10 +101,13 @@ export class HostedGroup<Result> implements Group<Result> {
   #failure: Error | undefined;
 
   /**
-   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND where machine and log do not
-   * fit together, with SNAPSHOT_DAMAGED, and as the machine does.
+   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
+   * where machine and log do not fit together, with SNAPSHOT_DAMAGED, and as the machine does.
    */
-  static async open<Result>(services: GroupServices, options: HostedGroupOptions<Result>): Promise<HostedGroup<Result>> {
+  static async open<Result>(
+    services: GroupServices,
+    options: HostedGroupOptions<Result>,
+  ): Promise<HostedGroup<Result>> {
     const { log, nodeId } = services;
     const { machine, id, folder } = options;
     const mark = log.group(id).configuration;

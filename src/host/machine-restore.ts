@@ -15,9 +15,9 @@ export interface MachineRestore {
 }
 
 /**
- * At the start: brings the machine to a state from which the log goes on. A machine in memory takes the newest snapshot; one on disk needs one
- * only where an installation had broken off. Gives the snapshots to keep, newest first. Rejects with COMPACTED, LOG_BEHIND or
- * SNAPSHOT_DAMAGED, and as the machine does.
+ * At the start: brings the machine to a state from which the log goes on. A machine in memory takes the newest
+ * snapshot; one on disk needs one only where an installation had broken off. Gives the snapshots to keep, newest
+ * first. Rejects with COMPACTED, LOG_BEHIND or SNAPSHOT_DAMAGED, and as the machine does.
  */
 export async function restoreMachine(restore: MachineRestore): Promise<readonly StoredSnapshot[]> {
   const { log, group, folder, machine, members } = restore;

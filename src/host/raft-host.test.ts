@@ -19,7 +19,10 @@ describe("a group of three", () => {
     await using hosts = await SimHosts.start([1, 2, 3]);
     await hosts.leader();
     for (const node of hosts.nodes.values()) {
-      assert.deepEqual(await proposeAll(hosts, node, [`a${node.id}`, `b${node.id}`]), [node.id * 2 - 2, node.id * 2 - 1]);
+      assert.deepEqual(await proposeAll(hosts, node, [`a${node.id}`, `b${node.id}`]), [
+        node.id * 2 - 2,
+        node.id * 2 - 1,
+      ]);
     }
     for (const node of hosts.nodes.values()) {
       await hosts.settle(node.group.readBarrier());
@@ -106,7 +109,10 @@ describe("a group of three", () => {
     assert.deepEqual(four.recorder.commands, ["a", "b"]);
     const removed = [change(ChangeType.removeNode, leader.id)];
     const now = await hosts.settle(four.group.changeMembers({ transition: "auto", changes: removed }));
-    assert.deepEqual(now.voters, [1, 2, 3, 4].filter((id) => id !== leader.id));
+    assert.deepEqual(
+      now.voters,
+      [1, 2, 3, 4].filter((id) => id !== leader.id),
+    );
     await proposeEach(hosts, four, ["c"]);
     assert.deepEqual(four.recorder.commands, ["a", "b", "c"]);
   });

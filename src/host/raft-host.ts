@@ -35,8 +35,9 @@ export interface OpenGroupOptions<Result> {
   readonly id: number;
   readonly machine: StateMachine<Result>;
   /**
-   * The members that a new group begins with, the same on all of them; once the log knows the group it is not looked at. Without it, or where
-   * this node is not among them, an empty log is one of a node that joins: its leader brings it up to date.
+   * The members that a new group begins with, the same on all of them; once the log knows the group it is not looked
+   * at. Without it, or where this node is not among them, an empty log is one of a node that joins: its leader brings
+   * it up to date.
    */
   readonly founders?: Partial<Configuration>;
   readonly limits?: Partial<GroupLimits>;
@@ -56,8 +57,9 @@ export interface HostCounters {
 }
 
 /**
- * Drives all groups of a node. In one turn of the event loop it takes what callers and peers brought for any of them, sends what may leave at
- * once, appends everything to the log in one write with one sync, and applies what is decided.
+ * Drives all groups of a node. In one turn of the event loop it takes what callers and peers brought for any of them,
+ * sends what may leave at once, appends everything to the log in one write with one sync, and applies what is
+ * decided.
  */
 export class RaftHost implements AsyncDisposable {
   readonly nodeId: number;
@@ -119,8 +121,8 @@ export class RaftHost implements AsyncDisposable {
   }
 
   /**
-   * Opens a group that the log knows, founds it together with its other founders, or joins it. Resolves when its machine holds all that this
-   * node knows to be committed. Rejects as HostedGroup.open.
+   * Opens a group that the log knows, founds it together with its other founders, or joins it. Resolves when its
+   * machine holds all that this node knows to be committed. Rejects as HostedGroup.open.
    */
   async openGroup<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
     const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
@@ -135,6 +137,11 @@ export class RaftHost implements AsyncDisposable {
       closed: () => void this.#groups.delete(id),
     });
     return group;
+  }
+
+  /** A group with this node as its only founder. */
+  openSoleGroup<Result>(options: Omit<OpenGroupOptions<Result>, "founders">): Promise<HostedGroup<Result>> {
+    return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

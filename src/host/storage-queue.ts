@@ -16,8 +16,8 @@ export interface StorageQueueOptions {
 }
 
 /**
- * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in order and reports them in
- * order. A snapshot stops the queue until it is installed.
+ * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in
+ * order and reports them in order. A snapshot stops the queue until it is installed.
  */
 export class StorageQueue {
   readonly #options: StorageQueueOptions;

@@ -22,12 +22,16 @@ export const GROUP = 7;
 export class SimHosts implements AsyncDisposable {
   readonly scheduler: SimScheduler = new SimScheduler();
   readonly network: MemoryNetwork;
-  readonly nodes = new Map<number, SimNode>();
+  readonly nodes: Map<number, SimNode> = new Map();
   readonly #group: Partial<OpenGroupOptions<number>>;
   readonly #disk: Partial<SimDiskOptions>;
   readonly #founders: readonly number[];
 
-  constructor(founders: readonly number[], group: Partial<OpenGroupOptions<number>> = {}, disk: Partial<SimDiskOptions> = {}) {
+  constructor(
+    founders: readonly number[],
+    group: Partial<OpenGroupOptions<number>> = {},
+    disk: Partial<SimDiskOptions> = {},
+  ) {
     const { scheduler } = this;
     const timers = {
       after: (delayMillis: number, run: () => void) => scheduler.after(delayMillis, "network", run),
@@ -64,7 +68,8 @@ export class SimHosts implements AsyncDisposable {
   /** Runs until it holds. */
   async until(holds: () => boolean): Promise<void> {
     for (let tries = 0; tries < 600 && !holds(); tries++) await this.elapse(50);
-    if (!holds()) throw new Error(`after 30 s: ${JSON.stringify([...this.nodes.values()].map(({ group }) => group?.explain()))}`);
+    if (!holds())
+      throw new Error(`after 30 s: ${JSON.stringify([...this.nodes.values()].map(({ group }) => group?.explain()))}`);
   }
 
   async leader(): Promise<SimNode> {
