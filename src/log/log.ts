@@ -160,7 +160,7 @@ export class Log implements AsyncDisposable {
     const cut = this.#segments.findIndex((_, at) => at === last || this.#segments[at + 1]!.base > needed);
     if (cut <= 0) return;
     const newBase = this.#segments[cut]!.base;
-    const marks = groups.filter((group) => group.marksPosition < newBase).flatMap((group) => group.marks());
+    const marks = groups.flatMap((group) => group.marksBefore(newBase));
     if (marks.length > 0) await new Promise<void>((resolve, reject) => this.append(marks, settle(resolve, reject)));
     while (this.#segments[0]!.base < newBase) {
       // It is ours until it is gone: one that was forgotten on a failure would leave a hole behind the next ones.
