@@ -5,10 +5,10 @@ import type { ByteWriter } from "../std/writer.ts";
  * What the log keeps for its groups: entries, what voids them, and marks, of which the latest of each kind counts. A group of one writes
  * entries of term 1, compaction and snapshot marks; elections and conflicts of larger groups add the rest.
  *
- * A follower whose log a snapshot of index N replaces appends `snapshot` N, `compaction` N, `truncateSuffix` N + 1 and a `hardState` that
- * commits N, in this order and at once. Whatever of it a crash leaves is a whole log: the snapshot alone stands ahead of an old log that
- * still holds, and the compaction mark ends that log and begins the new one behind N. (Nothing before N is truncated: a crash right behind
- * that would leave a log that ends before what its hard state commits.)
+ * A follower whose log a snapshot of index N replaces appends `snapshot` N, `truncateSuffix` N + 1, `compaction` N and a `hardState` that
+ * commits N, in this order and at once. Whatever of it a crash leaves is a log that its hard state agrees with: the snapshot alone
+ * stands ahead of the old log, and the compaction mark ends that one and begins the new one behind N. Nothing before N is truncated:
+ * a crash right behind that would leave a log that ends before what was committed.
  */
 export type LogRecord =
   | {
@@ -21,7 +21,7 @@ export type LogRecord =
   | ({ readonly kind: "hardState"; readonly group: number } & HardState)
   /** Entries from `fromIndex` on are void: a new leader overwrote them. */
   | { readonly kind: "truncateSuffix"; readonly group: number; readonly fromIndex: number }
-  /** Entries up to `index` (of `term`) are no longer needed; where the log has none of that index and term, all that it holds is void. */
+  /** Entries up to `index` (of `term`) are no longer needed. The log may end before it: then it goes on behind it. */
   | ({ readonly kind: "compaction"; readonly group: number } & LogPoint)
   /** A snapshot up to `index` is durable outside the log; `note` is its owner's. */
   | ({ readonly kind: "snapshot"; readonly group: number; readonly note: Uint8Array } & LogPoint)

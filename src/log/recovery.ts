@@ -64,7 +64,7 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
     lastChecksum = scan.lastChecksum;
   }
   for (const index of groups.values()) {
-    if (!index.isContiguous) throw missingEntries(index);
+    if (index.firstMissing !== undefined) throw missingEntries(index);
   }
   return { segments, groups, end, lastChecksum: lastChecksum ?? 0, tornBytes };
 }
@@ -184,7 +184,7 @@ function damaged(segment: Segment, position: number, proof: string): Error {
 
 function missingEntries(index: GroupIndex): Error {
   return logFailure("LOG_DAMAGED", {
-    what: `The log of group ${index.group} lacks the entries behind its compaction mark.`,
-    data: { group: index.group, compaction: index.compaction.index, first: index.firstIndex },
+    what: `The log of group ${index.group} lacks its entry ${index.firstMissing}.`,
+    data: { group: index.group, compaction: index.compaction.index, missing: index.firstMissing },
   });
 }

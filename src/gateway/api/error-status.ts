@@ -181,6 +181,7 @@ const BENEATH: Statuses<EnvErrorCode | HostErrorCode | LogErrorCode> = {
   LOG_DAMAGED: 500,
   LOG_FORMAT_NEWER: 500,
   LOG_FAILED: 503,
+  LOG_FULL: 507,
   LOG_CLOSED: 503,
 };
 
