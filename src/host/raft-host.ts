@@ -5,6 +5,7 @@ import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { Founding } from "./founding.ts";
 import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
+import type { GroupMember } from "./group-member.ts";
 import type { GroupEvent, GroupServices } from "./group-services.ts";
 import { appended } from "./group-snapshots.ts";
 import { HostedGroup } from "./hosted-group.ts";
@@ -71,7 +72,7 @@ export class RaftHost implements AsyncDisposable {
   readonly #services: GroupServices;
   readonly #outbox: Outbox;
   readonly #lives = new PeerLives();
-  readonly #groups = new Map<number, HostedGroup<unknown>>();
+  readonly #groups = new Map<number, GroupMember<unknown>>();
   readonly #foundings = new Map<number, Founding>();
   #due = new Set<number>();
   #isTurnPlanned = false;
@@ -111,10 +112,6 @@ export class RaftHost implements AsyncDisposable {
     this.#armTimer();
   }
 
-  group(id: number): HostedGroup<unknown> | undefined {
-    return this.#groups.get(id);
-  }
-
   /** Founders of a group that this one waits for, by group. */
   get missingFounders(): ReadonlyMap<number, readonly number[]> {
     return new Map([...this.#foundings].map(([id, founding]) => [id, founding.missing]));
@@ -129,14 +126,13 @@ export class RaftHost implements AsyncDisposable {
     assert(!this.#groups.has(id), "a group is open once");
     const { folder = "raft", env, log } = this.#options;
     const lostDisk = (await this.#settle(id, options.founders)) === "lost";
-    const group = await HostedGroup.open<Result>(this.#services, {
+    return HostedGroup.open<Result>(this.#services, {
       ...{ id, machine, core, lostDisk, committedAtLeast },
       folder: new SnapshotFolder(env.disk, `${folder}/${id}`),
       limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
-      opened: (opened) => this.#groups.set(id, opened as HostedGroup<unknown>),
+      opened: (member) => this.#groups.set(id, member as GroupMember<unknown>),
       closed: () => void this.#groups.delete(id),
     });
-    return group;
   }
 
   /** A group with this node as its only founder. */
@@ -147,7 +143,7 @@ export class RaftHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    for (const group of [...this.#groups.values()]) await group[Symbol.asyncDispose]();
+    for (const group of [...this.#groups.values()]) await group.stop();
   }
 
   /** What an empty log means, and what an old one lacks. */
@@ -239,7 +235,7 @@ export class RaftHost implements AsyncDisposable {
   }
 
   #handlerOf(from: number): FrameHandler {
-    const known = (id: number): HostedGroup<unknown> | undefined => {
+    const known = (id: number): GroupMember<unknown> | undefined => {
       const group = this.#groups.get(id);
       if (group === undefined) this.counters.partsUnknown++;
       return group;

@@ -42,10 +42,6 @@ export class StorageQueue {
     this.#hardState = options.hardState;
   }
 
-  get isIdle(): boolean {
-    return this.#onItsWay === 0 && this.#refused.length === 0 && !this.#isInstalling && this.#waiting.length === 0;
-  }
-
   add(work: Message): void {
     this.#waiting.push(work);
     this.#next();
