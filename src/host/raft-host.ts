@@ -3,6 +3,7 @@ import type { Clock, Disk, Random, Timer, Timers } from "../env/index.ts";
 import type { Log } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
+import { CacheBudget } from "./cache-budget.ts";
 import { Founding } from "./founding.ts";
 import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -16,6 +17,7 @@ import { PeerLives } from "./peer-lives.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Transport } from "./transport.ts";
+import { Witness } from "./witness.ts";
 
 export interface RaftHostOptions {
   readonly nodeId: number;
@@ -100,8 +102,10 @@ export class RaftHost implements AsyncDisposable {
     this.#outbox = new Outbox(life, this.#limits.frameBytes, (to, frame) => this.#send(to, frame));
     this.#services = {
       ...{ nodeId, life, log, onEvent, onFatal },
+      cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
       random: () => random.u32() / 0x1_0000_0000,
       tick: () => this.#ticks,
+      catchUp: () => this.#catchUp(),
       wake: (group) => this.#wake(group),
       send: (group, message) => this.#outbox.to(message.to).message(group, message),
       request: (to, request) => this.#put(to, (writer) => writer.request(request)),
@@ -133,6 +137,11 @@ export class RaftHost implements AsyncDisposable {
       opened: (member) => this.#groups.set(id, member as GroupMember<unknown>),
       closed: () => void this.#groups.delete(id),
     });
+  }
+
+  /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
+  openWitness(options: Omit<OpenGroupOptions<never>, "machine">): Promise<HostedGroup<never>> {
+    return this.openGroup({ ...options, machine: new Witness(this.#options.log.group(options.id)) });
   }
 
   /** A group with this node as its only founder. */
@@ -220,7 +229,10 @@ export class RaftHost implements AsyncDisposable {
 
   #send(to: number, frame: Uint8Array): void {
     if (this.#options.transport?.send(to, frame)) this.counters.framesSent++;
-    else this.counters.framesDropped++;
+    else {
+      this.counters.framesDropped++;
+      this.#unreachable(to);
+    }
   }
 
   #receive(from: number, frame: Uint8Array): void {
@@ -271,6 +283,11 @@ export class RaftHost implements AsyncDisposable {
         this.#armTimer();
       });
     });
+  }
+
+  #catchUp(): void {
+    const nowMillis = this.#options.env.clock.monotonic();
+    if (nowMillis - this.#tickedAtMillis >= 2 * this.#limits.tickMillis) this.#tick(nowMillis);
   }
 
   #tick(nowMillis: number): void {
