@@ -92,6 +92,8 @@ export class GroupMember<Result> {
   readonly #usesLease: boolean;
   #isOpen = false;
   #isCompacting = false;
+  /** Whatever the machine holds does not count: a snapshot takes its place. */
+  #isBlank: boolean;
   failure: Error | undefined;
 
   /**
@@ -127,11 +129,12 @@ export class GroupMember<Result> {
     this.#closed = options.closed;
     this.#callers = options.callers;
     this.#machine = machine;
+    this.#isBlank = members === undefined;
     this.#foundedAt = members?.foundedAt ?? 0;
     const hardState = hardStateAtStart(state, {
       ...options,
       isSole: members !== undefined && isSole(members, nodeId),
-      applied: machine.appliedIndex,
+      applied: this.#appliedIndex,
       random: services.random,
     });
     this.#replay = { upTo: hardState?.commit ?? 0, ...Promise.withResolvers<void>() };
@@ -161,11 +164,11 @@ export class GroupMember<Result> {
     this.node = new RaftNode({
       ...core,
       ...{ id: nodeId, storage: this.#storage, random: services.random, asyncStorageWrites: true },
-      applied: machine.appliedIndex,
+      applied: this.#appliedIndex,
       configurationIndex: members?.index ?? 0,
       lostDisk: options.lostDisk,
     });
-    if (machine.appliedIndex >= this.#replay.upTo) this.#replay.resolve();
+    if (this.#appliedIndex >= this.#replay.upTo) this.#replay.resolve();
   }
 
   /** The host's clock has gone on. */
@@ -199,7 +202,7 @@ export class GroupMember<Result> {
   }
 
   get appliedIndex(): number {
-    return this.#machine.appliedIndex;
+    return this.#appliedIndex;
   }
 
   /** It has been founded, and nobody can count on anything that this member said since. */
@@ -249,6 +252,10 @@ export class GroupMember<Result> {
     this.#appliedTo(this.#machine.appliedIndex);
     if (this.#machine instanceof Witness) this.#compactWitness();
     else this.#snapshots.check();
+  }
+
+  get #appliedIndex(): number {
+    return this.#isBlank ? 0 : this.#machine.appliedIndex;
   }
 
   #propose(): void {
@@ -318,7 +325,7 @@ export class GroupMember<Result> {
     const node = this.node;
     if (snapshot === undefined || node.isLost || term < node.currentTerm) return false;
     if (this.#machine instanceof Witness) return false;
-    return snapshot.index > this.#machine.appliedIndex && node.term(snapshot.index) !== snapshot.term;
+    return snapshot.index > this.#appliedIndex && node.term(snapshot.index) !== snapshot.term;
   }
 
   #change(entry: CoreEntry): Promise<void> {
@@ -366,6 +373,7 @@ export class GroupMember<Result> {
     } else {
       await this.#snapshots.install(snapshot, marks);
     }
+    this.#isBlank = false;
     this.#callers.proposals.skippedTo(index);
     this.#appliedTo(index);
     this.#services.onEvent({ kind: "snapshot-installed", group, index });

@@ -32,5 +32,7 @@ export type GroupEvent = { readonly group: number } & (
   | { readonly kind: "leader"; readonly lead: number; readonly role: Role; readonly term: number }
   | { readonly kind: "members"; readonly index: number; readonly configuration: Configuration }
   | { readonly kind: "snapshot-installed"; readonly index: number }
+  /** Part of the log could not be read: the group is fetched anew from its other members. */
+  | { readonly kind: "damage-forgotten" }
   | { readonly kind: "snapshot-failed"; readonly error: Error }
 );

@@ -4,13 +4,14 @@ import type { Log } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { CacheBudget } from "./cache-budget.ts";
+import { hostFailure } from "./errors.ts";
 import { Founding } from "./founding.ts";
 import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { GroupEvent, GroupServices } from "./group-services.ts";
 import { appended } from "./group-snapshots.ts";
 import { HostedGroup } from "./hosted-group.ts";
-import { encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, soleMember } from "./members.ts";
+import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, soleMember } from "./members.ts";
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
@@ -140,8 +141,8 @@ export class RaftHost implements AsyncDisposable {
   }
 
   /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
-  openWitness(options: Omit<OpenGroupOptions<never>, "machine">): Promise<HostedGroup<never>> {
-    return this.openGroup({ ...options, machine: new Witness(this.#options.log.group(options.id)) });
+  openWitness<Result>(options: Omit<OpenGroupOptions<Result>, "machine">): Promise<HostedGroup<Result>> {
+    return this.openGroup({ ...options, machine: new Witness<Result>(this.#options.log.group(options.id)) });
   }
 
   /** A group with this node as its only founder. */
@@ -158,6 +159,10 @@ export class RaftHost implements AsyncDisposable {
   /** What an empty log means, and what an old one lacks. */
   async #settle(id: number, founders: Partial<Configuration> | undefined): Promise<"known" | "lost"> {
     const { nodeId } = this;
+    if (this.#options.log.group(id).damage !== undefined) {
+      await this.#forgetDamaged(id);
+      return "lost";
+    }
     const { hardState, configuration, lastIndex } = this.#options.log.group(id);
     if (configuration !== undefined || hardState !== undefined) return "known";
     if (lastIndex > 0) {
@@ -183,6 +188,25 @@ export class RaftHost implements AsyncDisposable {
     const result = await founding.result;
     this.#foundings.delete(id);
     return result;
+  }
+
+  /**
+   * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers bring it up to date. What is
+   * left of its log could hold entries that others had replaced.
+   */
+  async #forgetDamaged(group: number): Promise<void> {
+    const { log } = this.#options;
+    const { configuration, hardState, lastTerm, damage } = log.group(group);
+    if (configuration !== undefined && isSole(decodeMembers(configuration), this.nodeId)) {
+      throw hostFailure("LOG_INCOMPLETE", { data: { group, ...damage } });
+    }
+    const term = Math.max(hardState?.term ?? 0, lastTerm);
+    const incarnation = 1 + this.#options.env.random.u32();
+    await appended(log, [
+      { kind: "removed", group },
+      { kind: "hardState", group, term, vote: 0, commit: 0, incarnation, isLost: true },
+    ]);
+    this.#services.onEvent({ kind: "damage-forgotten", group });
   }
 
   #found(group: number, configuration: Configuration): Promise<void> {

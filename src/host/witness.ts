@@ -5,7 +5,7 @@ import type { Entry, StateMachine } from "./state-machine.ts";
  * What a witness has in place of a machine: it votes and acknowledges, and holds neither commands nor state. Its log may
  * be given up as soon as it is applied.
  */
-export class Witness implements StateMachine<never> {
+export class Witness<Result> implements StateMachine<Result> {
   #appliedIndex: number;
 
   constructor(state: GroupIndex) {
@@ -20,7 +20,7 @@ export class Witness implements StateMachine<never> {
     return true;
   }
 
-  apply(entries: readonly Entry[]): readonly (readonly never[])[] {
+  apply(entries: readonly Entry[]): readonly (readonly Result[])[] {
     this.#appliedIndex = entries.at(-1)!.index;
     return entries.map(() => []);
   }
