@@ -91,7 +91,8 @@ export class LogWriter {
     }
     assert(bytes <= segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
     this.#waiting.push({ records, bytes, isCopy: false, done });
-    this.#running ??= this.#run();
+    // Behind what the caller does in this turn: the appends of all its groups share the first write.
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   /**
