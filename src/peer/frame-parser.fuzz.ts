@@ -1,6 +1,6 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { concatBytes } from "../std/bytes.ts";
+import { concatBytes, equalBytes } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
 import { fuzzRuns, simulationSeeds } from "../testing/seeds.ts";
 import type { PeerError } from "./errors.ts";
@@ -11,8 +11,13 @@ const [SEED = 1] = simulationSeeds(1);
 const RUNS = fuzzRuns(3_000);
 const PAYLOAD_BYTES_MAX = 20_000;
 
+interface Frame {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
 interface Parsed {
-  readonly frames: { readonly kind: number; readonly payload: Uint8Array }[];
+  readonly frames: readonly Frame[];
   readonly failure: PeerError | undefined;
 }
 
@@ -22,7 +27,8 @@ test(`frames come out as they went in, however the stream is cut (${RUNS} runs)`
     const prng = new Prng(seed);
     const frames = drawFrames(prng);
     const parsed = parse(cut(prng, streamOf(frames)));
-    deepEqual(parsed, { frames, failure: undefined }, `seed ${seed}`);
+    equal(parsed.failure, undefined, `seed ${seed}`);
+    ok(areEqual(parsed.frames, frames), `seed ${seed}`);
   }
 });
 
@@ -35,10 +41,9 @@ test(`a damaged stream gives the frames before the damage and no wrong one (${RU
     const stream = damage(prng, streamOf(frames));
     const whole = parse([stream.slice()]);
     const inParts = parse(cut(prng, stream));
-    deepEqual(inParts.frames, whole.frames, `seed ${seed}: cutting makes no difference`);
+    ok(areEqual(inParts.frames, whole.frames), `seed ${seed}: cutting makes no difference`);
     equal(inParts.failure?.code, whole.failure?.code, `seed ${seed}`);
-    ok(whole.frames.length <= frames.length, `seed ${seed}`);
-    // Damage may take whole frames out, never change one.
+    // Damage may take whole frames out or repeat them, never change one.
     const known = new Set(frames.map(keyOf));
     for (const frame of whole.frames) ok(known.has(keyOf(frame)), `seed ${seed}: a frame that was never sent`);
     if (whole.failure !== undefined) refused++;
@@ -56,7 +61,7 @@ test(`noise is never more than noise (${RUNS} runs)`, () => {
   }
 });
 
-function drawFrames(prng: Prng): { kind: number; payload: Uint8Array }[] {
+function drawFrames(prng: Prng): Frame[] {
   const kinds = Object.values(FRAME_KINDS);
   const lengths = [0, 1, 20, 200, 5_000, 5_200, PAYLOAD_BYTES_MAX];
   return Array.from({ length: prng.below(8) }, () => ({
@@ -65,7 +70,7 @@ function drawFrames(prng: Prng): { kind: number; payload: Uint8Array }[] {
   }));
 }
 
-function streamOf(frames: readonly { readonly kind: number; readonly payload: Uint8Array }[]): Uint8Array {
+function streamOf(frames: readonly Frame[]): Uint8Array {
   return concatBytes(frames.flatMap(({ kind, payload }) => [frameHeader(kind, payload), payload]));
 }
 
@@ -101,7 +106,7 @@ function damage(prng: Prng, stream: Uint8Array): Uint8Array {
 }
 
 function parse(chunks: readonly Uint8Array[]): Parsed {
-  const frames: { kind: number; payload: Uint8Array }[] = [];
+  const frames: Frame[] = [];
   const parser = new FrameParser(PAYLOAD_BYTES_MAX, (kind, payload) => frames.push({ kind, payload: payload.slice() }));
   let failure: PeerError | undefined;
   for (const chunk of chunks) {
@@ -111,6 +116,13 @@ function parse(chunks: readonly Uint8Array[]): Parsed {
   return { frames, failure };
 }
 
-function keyOf({ kind, payload }: { readonly kind: number; readonly payload: Uint8Array }): string {
+function areEqual(left: readonly Frame[], right: readonly Frame[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every(({ kind, payload }, at) => kind === right[at]!.kind && equalBytes(payload, right[at]!.payload))
+  );
+}
+
+function keyOf({ kind, payload }: Frame): string {
   return `${kind} ${payload.join()}`;
 }
