@@ -149,9 +149,7 @@ export class Outgoing {
     this.#connection = connection;
     this.#parser = new FrameParser(HANDSHAKE_BYTES_MAX, (kind, payload) => this.#take(kind, payload));
     connection.begin({
-      data: (bytes) => {
-        if (this.#connection === connection) this.#read(bytes);
-      },
+      data: (bytes) => this.#read(bytes),
       drained: () => {
         this.#hasOverflowed = false;
       },
