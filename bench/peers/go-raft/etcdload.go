@@ -10,7 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-const keysOfWorker = 256
+const keysOfWorker = 16
 
 // runEtcdLoad puts values into an etcd cluster that runs: `clients` connections, spread over the members, with `window`
 // puts in flight on each. Every worker writes keys of 8 bytes of its own in turn.
