@@ -1,5 +1,5 @@
 import { assert } from "../std/assert.ts";
-import type { HardState, LogPoint, LogRecord } from "./record.ts";
+import type { HardState, LogPoint, LogRecord, MembershipMark } from "./record.ts";
 
 /** Entries firstIndex..lastIndex, all of one term, in the frames that fill `bytes` bytes from `position` on, in one segment. */
 export interface Run {
@@ -13,6 +13,8 @@ export interface Run {
 /** Of the frames of a run, unless it is one larger frame: what is read to find one entry, and how replay reads the log. */
 const RUN_BYTES_MAX = 256 * 1024;
 
+const NOWHERE: LogPoint = { index: 0, term: 0 };
+
 /**
  * Where a group's entries are in the log, and its latest marks. Kept in memory: frames that stand next to each other share
  * a run, for a frame may hold a single small entry and the log between two checkpoints may hold millions.
@@ -22,9 +24,10 @@ export class GroupIndex {
   readonly group: number;
   hardState: HardState | undefined;
   snapshot: (LogPoint & { readonly note: Uint8Array }) | undefined;
-  compaction: LogPoint = { index: 0, term: 0 };
+  compaction: LogPoint = NOWHERE;
+  configuration: MembershipMark | undefined;
   /** Where the latest record of each kind of mark stands. */
-  readonly #marks = new Map<"hardState" | "compaction" | "snapshot", number>();
+  readonly #marks = new Map<"hardState" | "compaction" | "snapshot" | "configuration", number>();
   #runs: Run[] = [];
   #bytes = 0;
 
@@ -71,7 +74,7 @@ export class GroupIndex {
         return;
       }
       case "hardState":
-        this.hardState = { term: record.term, vote: record.vote, commit: record.commit };
+        this.hardState = hardStateOf(record);
         this.#marks.set("hardState", position);
         return;
       case "truncateSuffix":
@@ -85,6 +88,13 @@ export class GroupIndex {
         this.snapshot = { index: record.index, term: record.term, note: record.note.slice() };
         this.#marks.set("snapshot", position);
         return;
+      case "configuration":
+        this.configuration = { index: record.index, bytes: record.bytes.slice() };
+        this.#marks.set("configuration", position);
+        return;
+      case "removed":
+        this.#clear();
+        return;
       case "durable":
         return;
     }
@@ -96,6 +106,7 @@ export class GroupIndex {
     const records: LogRecord[] = [];
     if (this.#marks.has("compaction")) records.push({ kind: "compaction", group, ...this.compaction });
     if (this.snapshot !== undefined) records.push({ kind: "snapshot", group, ...this.snapshot });
+    if (this.configuration !== undefined) records.push({ kind: "configuration", group, ...this.configuration });
     if (this.hardState !== undefined) records.push({ kind: "hardState", group, ...this.hardState });
     return records;
   }
@@ -153,12 +164,27 @@ export class GroupIndex {
 
   #compact(point: LogPoint): void {
     if (point.index <= this.compaction.index) return;
+    const isReplaced = (this.find(point.index)?.term ?? point.term) !== point.term;
     this.compaction = point;
     let passed = 0;
-    while (passed < this.#runs.length && this.#runs[passed]!.lastIndex <= point.index) {
+    while (passed < this.#runs.length && (isReplaced || this.#runs[passed]!.lastIndex <= point.index)) {
       this.#bytes -= this.#runs[passed]!.bytes;
       passed++;
     }
     this.#runs.splice(0, passed);
   }
+
+  #clear(): void {
+    this.hardState = undefined;
+    this.snapshot = undefined;
+    this.compaction = NOWHERE;
+    this.configuration = undefined;
+    this.#marks.clear();
+    this.#runs = [];
+    this.#bytes = 0;
+  }
+}
+
+function hardStateOf({ term, vote, commit, incarnation, isLost }: HardState): HardState {
+  return { term, vote, commit, incarnation, isLost };
 }

@@ -69,7 +69,12 @@ export class Log implements AsyncDisposable {
     this.#onFatal = onFatal;
   }
 
-  /** Where the group's entries and marks are; made on first use. Changes as records become durable. */
+  /** Every group of which the log holds anything, and those that were asked for. */
+  groups(): Iterable<GroupIndex> {
+    return this.#groups.values();
+  }
+
+  /** Where the group's entries and marks are; made on first use, anew once the group was removed. Changes as records become durable. */
   group(id: number): GroupIndex {
     assert(Number.isSafeInteger(id) && id > 0, "a group's id is a positive integer");
     let index = this.#groups.get(id);
@@ -98,7 +103,8 @@ export class Log implements AsyncDisposable {
     }
     assert(bytes <= this.#options.segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
     this.#waiting.push({ records, done });
-    this.#running ??= this.#run();
+    // Behind what the caller does in this turn: appends of all its groups share the first write.
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   get recordBytesMax(): number {
@@ -214,7 +220,9 @@ export class Log implements AsyncDisposable {
     this.counters.records += placed.length;
     this.counters.bytes += encoder.length;
     for (const { record, position, bytes } of placed) {
-      if (record.group !== 0) this.group(record.group).take(record, position, bytes, position === segment.base);
+      if (record.group === 0) continue;
+      this.group(record.group).take(record, position, bytes, position === segment.base);
+      if (record.kind === "removed") this.#groups.delete(record.group);
     }
     for (const { done } of batch) done();
     this.#pool.prepare();

@@ -45,6 +45,7 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
     let index = groups.get(record.group);
     if (index === undefined) groups.set(record.group, (index = new GroupIndex(record.group)));
     index.take(record, position, bytes, position === segment.base);
+    if (record.kind === "removed") groups.delete(record.group);
   };
   let end = segments[0]?.base ?? 0;
   let lastChecksum: number | undefined;
