@@ -45,7 +45,7 @@ function library(kind: {
       await using folder = await (inMemory ? memoryFolder : temporaryFolder)("bench-raft");
       const noSync = workload.synced || noSyncFlag === undefined ? [] : [noSyncFlag];
       const args = [...kind.args, ...flagsOf(workload), ...noSync, "--folder", folder.path];
-      return runProgram({ command: GO_PROGRAM, args, times });
+      return await runProgram({ command: GO_PROGRAM, args, times });
     },
   };
 }
