@@ -1,25 +1,27 @@
 // The client of three servers: connections that each keep a window of puts in flight. As a client library would, it asks
 // every node which groups it leads, and goes there.
 
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VERSION } from "../../../src/server/version.ts";
 import { readFlags } from "./flags.ts";
 import { Meter, Starts } from "./meter.ts";
-import { Cutter, DONE, requestLed, writePut } from "./wire.ts";
+import { Cutter, DONE, requestGet, requestLed, writePut } from "./wire.ts";
 
 const KEYS_OF_CONNECTION_LANE = 16;
 const LEADERS_MILLIS_MAX = 60_000;
 
 class Connection {
   readonly #socket: Socket;
-  readonly #put: { readonly group: number; readonly high: number; readonly value: Uint8Array };
+  readonly #put: { readonly group: number; readonly high: number; readonly value: Buffer };
   readonly #window: number;
   readonly #meter: Meter;
   readonly #cutter = new Cutter();
   readonly #starts: Starts;
-  #sent = 0;
+  #low = 0;
+  #check: PromiseWithResolvers<void> | undefined;
 
   constructor(
     socket: Socket,
@@ -28,7 +30,7 @@ class Connection {
     meter: Meter,
   ) {
     this.#socket = socket;
-    this.#put = { group: place.group, high: place.number, value: new Uint8Array(load.bytes) };
+    this.#put = { group: place.group, high: place.number, value: randomBytes(load.bytes) };
     this.#window = load.window;
     this.#meter = meter;
     this.#starts = new Starts(load.window);
@@ -43,11 +45,24 @@ class Connection {
     this.#send(this.#window);
   }
 
+  /** Rejects unless what was put last is found. Once, when nothing is in flight. */
+  check(): Promise<void> {
+    const { group, high } = this.#put;
+    this.#check = Promise.withResolvers();
+    this.#socket.write(requestGet(group, high, this.#low));
+    return this.#check.promise;
+  }
+
   #take(chunk: Buffer): void {
     const nowMillis = performance.now();
     let ended = 0;
     for (const answer of this.#cutter.cut(chunk)) {
-      if (answer[0] !== DONE) throw new Error(`a put was answered with ${answer[0]}`);
+      if (answer[0] !== DONE) throw new Error(`a request was answered with ${answer[0]}`);
+      if (this.#check !== undefined) {
+        if (this.#put.value.equals(answer.subarray(1))) this.#check.resolve();
+        else this.#check.reject(new Error("what was put is not what was found"));
+        return;
+      }
       this.#meter.record(this.#starts.shift(), nowMillis);
       ended++;
     }
@@ -60,7 +75,8 @@ class Connection {
     const memory = Buffer.allocUnsafe(count * (16 + this.#put.value.length));
     let at = 0;
     for (let each = 0; each < count; each++) {
-      at = writePut(memory, at, { ...this.#put, low: this.#sent++ % (this.#window * KEYS_OF_CONNECTION_LANE) });
+      this.#low = (this.#low + 1) % (this.#window * KEYS_OF_CONNECTION_LANE);
+      at = writePut(memory, at, { ...this.#put, low: this.#low });
       this.#starts.push(nowMillis);
     }
     this.#socket.write(memory);
@@ -106,4 +122,5 @@ for (let number = 0; number < count; number++) {
 for (const connection of connections) connection.start();
 const measured = await meter.run(times);
 while (!connections.every(({ isIdle }) => isIdle)) await sleep(5);
+for (const connection of connections) await connection.check();
 process.stdout.write(`${JSON.stringify({ version: VERSION, ...measured })}\n`, () => process.exit());

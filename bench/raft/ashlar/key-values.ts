@@ -57,7 +57,7 @@ export class KeyValues implements StateMachine<undefined> {
   #put(command: Uint8Array): void {
     const end = 1 + command[0]!;
     // A copy: the command is a part of something larger, which must not be kept.
-    this.#values.set(keyOf(command), command.slice(end));
+    this.#values.set(keyOf(command), new Uint8Array(command.subarray(end)));
   }
 }
 

@@ -46,6 +46,17 @@ export function writePut(
   return at + 16 + put.value.length;
 }
 
+/** Of a key that `writePut` has written. */
+export function requestGet(group: number, high: number, low: number): Uint8Array {
+  const bytes = Buffer.alloc(REQUEST_HEAD_BYTES + 8);
+  bytes.writeUInt32BE(bytes.length - LENGTH_BYTES);
+  bytes[4] = GET;
+  bytes.writeUInt16BE(group, 5);
+  bytes.writeUInt32BE(high, 7);
+  bytes.writeUInt32BE(low, 11);
+  return bytes;
+}
+
 export function requestLed(): Uint8Array {
   return Uint8Array.of(0, 0, 0, 3, LED, 0, 0);
 }

@@ -1,4 +1,6 @@
 // Three nodes of liferaft in this process, with its store in memory and a transport that loses nothing and keeps order.
+// The native store that it asks for does not build for this Node any more: bench/package.json puts the one in memory in
+// its place.
 
 import { EventEmitter, once } from "node:events";
 import { existsSync } from "node:fs";
