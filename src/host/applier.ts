@@ -17,8 +17,8 @@ export interface ApplierOptions<Result> {
 }
 
 /**
- * Feeds a group's machine with what is committed, in order, unless a snapshot has been there before. It stops at a change of membership until
- * that is durable: a machine on disk must never come back ahead of its members.
+ * Feeds a group's machine with what is committed, in order, unless a snapshot has been there before. It stops at a
+ * change of membership until that is durable: a machine on disk must never come back ahead of its members.
  */
 export class Applier<Result> {
   readonly #options: ApplierOptions<Result>;

@@ -2,7 +2,10 @@ import { type AshlarError, failures } from "../std/errors.ts";
 
 export const HOST_ERRORS = {
   OVERLOADED: { what: "Too many commands wait already.", advice: "Try again later, with back-off." },
-  COMMAND_TOO_LARGE: { what: "A command is larger than the log takes.", advice: "Split it, or keep its bytes elsewhere." },
+  COMMAND_TOO_LARGE: {
+    what: "A command is larger than the log takes.",
+    advice: "Split it, or keep its bytes elsewhere.",
+  },
   NO_LEADER: {
     what: "The group had no leader for as long as a call may wait; nothing was written.",
     advice: "Try again; the group's explanation says why nobody leads.",
@@ -22,6 +25,10 @@ export const HOST_ERRORS = {
   LOG_BEHIND: {
     what: "The state machine holds entries that the log does not have: part of the log is missing.",
     advice: "Restore the data directory as a whole from a backup.",
+  },
+  LOG_INCOMPLETE: {
+    what: "Part of the group's log can not be read, and no other member holds it.",
+    advice: "Restore the data directory from a backup.",
   },
   ENTRY_MALFORMED: {
     what: "An entry of the log is not in a form that this version knows.",

@@ -9,10 +9,11 @@ export interface FoundingOptions {
 }
 
 /**
- * How a group of several members begins. An empty disk alone does not say whether the group is new or the disk was lost; so the founders meet:
- * each begins once all others have told it that they hold nothing, or no more than the foundation. Had it ever given a vote or acknowledged an
- * entry that somebody counted on, one of them would hold more. Whoever hears that another does comes back as a member that lost its disk.
- * It takes all founders, at the first start only.
+ * How a group of several members begins. An empty disk alone does not say whether the group is new or the disk was
+ * lost; so the founders meet: each begins once all others have told it that they hold nothing, or no more than the
+ * foundation. Had it ever given a vote or acknowledged an entry that somebody counted on, one of them would hold
+ * more. Whoever hears that another does comes back as a member that lost its disk. It takes all founders, at the
+ * first start only.
  */
 export class Founding {
   readonly #options: FoundingOptions;

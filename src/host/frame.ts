@@ -17,8 +17,8 @@ import { hostFailure } from "./errors.ts";
 //   founding    6 | group | what the sender holds of a group that founders meet for | the life that it tells this to, 0 for any
 //   refusal     7 | group | life | sequence                    nobody took this batch of proposals: it is in no log
 //
-// Numbers are varints. `life` is drawn by the sender at its start, `number` counts its frames to this node: a frame that comes twice, or
-// behind a later one, is passed over whole.
+// Numbers are varints. `life` is drawn by the sender at its start, `number` counts its frames to this node: a frame
+// that comes twice, or behind a later one, is passed over whole.
 
 const VERSION = 1;
 const MESSAGE = 1;

@@ -9,7 +9,10 @@ import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 export interface SnapshotLimits {
-  /** A machine in memory makes a snapshot when the log behind the last one is longer than this, and than that snapshot. */
+  /**
+   * A machine in memory makes a snapshot when the log behind the last one is longer than this, and than that
+   * snapshot.
+   */
   readonly logBytesMin: number;
   readonly retryTicks: number;
   /** A member that has asked for no piece for so long is taken not to want the snapshot any more. */
@@ -42,9 +45,9 @@ interface Serving {
 }
 
 /**
- * The snapshots of one group on one node: made, kept, handed to others in pieces, and fetched from others. Of a machine in memory two are kept,
- * and the log is given up only to the older one: either of them together with the log gives all. A machine on disk has its own; one of it is
- * made when a member asks, and goes when none does.
+ * The snapshots of one group on one node: made, kept, handed to others in pieces, and fetched from others. Of a
+ * machine in memory two are kept, and the log is given up only to the older one: either of them together with the log
+ * gives all. A machine on disk has its own; one of it is made when a member asks, and goes when none does.
  */
 export class GroupSnapshots {
   readonly #options: GroupSnapshotsOptions;
@@ -140,7 +143,8 @@ export class GroupSnapshots {
     const { folder, request, limits, group, failed } = this.#options;
     const { index, term } = message.snapshot!;
     this.#offer = message;
-    if (this.#pull?.from === message.from && this.#pull.snapshot.index === index && this.#pull.snapshot.term === term) return;
+    if (this.#pull?.from === message.from && this.#pull.snapshot.index === index && this.#pull.snapshot.term === term)
+      return;
     void this.#pull?.end();
     const pull = new SnapshotPull({
       disk: folder.disk,
@@ -167,8 +171,8 @@ export class GroupSnapshots {
   }
 
   /**
-   * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash in between leaves the old
-   * state and log, or the new ones with the file to restore from.
+   * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash
+   * in between leaves the old state and log, or the new ones with the file to restore from.
    */
   async install(snapshot: Snapshot, marks: readonly LogRecord[]): Promise<void> {
     const { folder, log, machine } = this.#options;

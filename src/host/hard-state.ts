@@ -10,8 +10,9 @@ export interface HardStateSettings {
 }
 
 /**
- * What a node goes on from: its stored state, and what its log and its machine prove besides. The commit index is stored without haste, so that
- * what was applied may lie beyond it; a sole member has committed all that it has. Undefined where there is nothing at all.
+ * What a node goes on from: its stored state, and what its log and its machine prove besides. The commit index is
+ * stored without haste, so that what was applied may lie beyond it; a sole member has committed all that it has.
+ * Undefined where there is nothing at all.
  */
 export function hardStateAtStart(state: GroupIndex, settings: HardStateSettings): HardState | undefined {
   const { hardState, lastIndex, lastTerm, compaction } = state;

@@ -1,191 +1,67 @@
-import {
-  allMembers,
-  APPEND_THREAD,
-  APPLY_THREAD,
-  type ConfChange,
-  type Configuration,
-  decodeConfChange,
-  EMPTY_CONFIGURATION,
-  type Entry as CoreEntry,
-  type Explanation,
-  type HardState,
-  type Message,
-  MessageType,
-  RaftNode,
-  type RaftStatus,
-  type Ready,
-  type Role,
-  type Snapshot,
-} from "../core/raft/index.ts";
-import type { LogRecord } from "../log/index.ts";
+import type { ConfChange, Configuration, Explanation, RaftStatus } from "../core/raft/index.ts";
 import { assert } from "../std/assert.ts";
-import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
-import { Applier } from "./applier.ts";
-import { type BatchName, decodeBatch, encodeBatch } from "./entry.ts";
+import { Callers } from "./callers.ts";
 import { hostFailure } from "./errors.ts";
-import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import { GroupMember, type GroupMemberOptions, type GroupObserver } from "./group-member.ts";
 import type { GroupServices } from "./group-services.ts";
-import { appended, compactLog, GroupSnapshots } from "./group-snapshots.ts";
-import { GroupStorage } from "./group-storage.ts";
-import { hardStateAtStart } from "./hard-state.ts";
-import { restoreMachine } from "./machine-restore.ts";
-import { MemberChanges } from "./member-changes.ts";
-import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
-import type { CoreOptions, GroupLimits } from "./options.ts";
-import { Proposals } from "./proposals.ts";
-import { ReadBarriers } from "./read-barriers.ts";
-import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
-import type { Group, StateMachine } from "./state-machine.ts";
-import { StorageQueue } from "./storage-queue.ts";
+import { compactLog } from "./group-snapshots.ts";
+import type { GroupLimits } from "./options.ts";
+import type { Group } from "./state-machine.ts";
 
-export interface HostedGroupOptions<Result> {
-  readonly id: number;
-  readonly machine: StateMachine<Result>;
-  readonly folder: SnapshotFolder;
+export interface HostedGroupOptions<Result>
+  extends Omit<GroupMemberOptions<Result>, "callers" | "members" | "stored" | "closed"> {
   readonly limits: GroupLimits;
-  readonly core: CoreOptions;
-  /** The log is empty or damaged: what this node promised before, if anything, is forgotten. */
-  readonly lostDisk: boolean;
-  /** Entries up to here were applied once, whatever the stored hard state says. */
-  readonly committedAtLeast: number;
-  /** Messages for it may come from now on. */
-  readonly opened: (group: HostedGroup<Result>) => void;
+  /** Messages for it may come from now on, until it is closed. */
+  readonly opened: (member: GroupMember<Result>) => void;
   readonly closed: () => void;
 }
 
-export interface GroupObserver {
-  /** Who leads has changed, as far as this node knows; 0 is nobody. */
-  leader?(lead: number, role: Role): void;
-  /** Entries up to the index are decided and durable here, and not applied yet. */
-  committed?(index: number): void;
-  applied?(index: number): void;
-}
-
-interface Opening<Result> extends HostedGroupOptions<Result> {
-  readonly members: Members | undefined;
-  readonly stored: readonly StoredSnapshot[];
-}
-
-/** A question to the leader that is not answered within so many ticks is asked again. */
-const READ_RETRY_TICKS = 3;
-const SNAPSHOT_RETRY_TICKS = 10;
-const SNAPSHOT_SERVE_TICKS = 50;
-/** A joiner does not follow an older group's log from its beginning: a snapshot also tells it who the members are. */
-const FLOOR_INDEX = 2;
 const APPLIED = Promise.resolve();
 
-/**
- * One member of one group: the core with its storage and machine, and the calls of this node's users. A turn takes what callers and peers
- * brought, asks the core what is to be done, and hands that to the disk, the network and the machine.
- */
+/** A group as the users of this node see it. */
 export class HostedGroup<Result> implements Group<Result> {
   readonly id: number;
   readonly #services: GroupServices;
-  readonly #machine: StateMachine<Result>;
-  readonly #foundedAt: number;
-  readonly #node: RaftNode;
-  readonly #storage: GroupStorage;
-  readonly #queue: StorageQueue;
-  readonly #applier: Applier<Result>;
-  readonly #proposals: Proposals<Result>;
-  readonly #reads: ReadBarriers;
-  readonly #changes: MemberChanges;
-  readonly #snapshots: GroupSnapshots;
-  readonly #observers = new Set<GroupObserver>();
-  readonly #replay: { readonly upTo: number } & PromiseWithResolvers<void>;
-  readonly #closed: () => void;
-  #isOpen = false;
+  readonly #member: GroupMember<Result>;
+  readonly #callers: Callers<Result>;
   #isClosing = false;
-  #failure: Error | undefined;
 
   /**
-   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND where machine and log do not
-   * fit together, with SNAPSHOT_DAMAGED, and as the machine does.
+   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
+   * where machine and log do not fit together, with SNAPSHOT_DAMAGED, and as the machine does.
    */
-  static async open<Result>(services: GroupServices, options: HostedGroupOptions<Result>): Promise<HostedGroup<Result>> {
-    const { log, nodeId } = services;
-    const { machine, id, folder } = options;
-    const mark = log.group(id).configuration;
-    const members = mark === undefined ? undefined : decodeMembers(mark);
-    const stored = await restoreMachine({ log, group: id, folder, machine, members });
-    const group = new HostedGroup(services, { ...options, members, stored });
-    options.opened(group);
-    services.wake(id);
-    await group.#replay.promise;
-    group.#isOpen = true;
-    if (members !== undefined && isSole(members, nodeId)) group.#node.campaign();
-    services.wake(id);
-    return group;
+  static async open<Result>(
+    services: GroupServices,
+    options: HostedGroupOptions<Result>,
+  ): Promise<HostedGroup<Result>> {
+    const callers = new Callers<Result>(services.life, options.limits);
+    const member = await GroupMember.open(services, { ...options, callers });
+    return new HostedGroup(services, member, callers);
   }
 
-  private constructor(services: GroupServices, options: Opening<Result>) {
-    const { id, machine, limits, members, stored, core } = options;
-    const { log, life, nodeId } = services;
-    const state = log.group(id);
-    this.id = id;
+  private constructor(services: GroupServices, member: GroupMember<Result>, callers: Callers<Result>) {
+    this.id = member.id;
     this.#services = services;
-    this.#closed = options.closed;
-    this.#machine = machine;
-    this.#foundedAt = members?.foundedAt ?? 0;
-    const hardState = hardStateAtStart(state, {
-      ...options,
-      isSole: members !== undefined && isSole(members, nodeId),
-      applied: machine.appliedIndex,
-      random: services.random,
-    });
-    this.#replay = { upTo: hardState?.commit ?? 0, ...Promise.withResolvers<void>() };
-    this.#snapshots = this.#makeSnapshots(options, stored);
-    this.#storage = new GroupStorage({
-      ...{ log, group: id, hardState, cacheBytesMax: limits.cacheBytesMax },
-      configuration: members?.configuration ?? EMPTY_CONFIGURATION,
-      floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
-      snapshot: () => this.#snapshots.current(),
-      onLoaded: () => this.#loaded(),
-      onFailed: (error) => this.#fail(error),
-    });
-    this.#queue = new StorageQueue({
-      ...{ log, group: id, storage: this.#storage, hardState: state.hardState },
-      install: (snapshot, newState) => this.#install(snapshot, newState),
-      release: (responses) => this.#deliver(responses),
-      fail: (error) => this.#fail(error),
-    });
-    this.#applier = new Applier({
-      machine,
-      change: (entry) => this.#change(entry),
-      applied: (entry, results) => this.#proposals.applied(entry, results),
-      done: (responses) => this.#deliver(responses),
-      wake: () => services.wake(id),
-      fail: (error) => this.#fail(error),
-    });
-    this.#proposals = new Proposals(life, limits);
-    this.#reads = new ReadBarriers(life, { ...limits, retryTicks: READ_RETRY_TICKS });
-    this.#changes = new MemberChanges(life, limits.timeoutTicks);
-    this.#node = new RaftNode({
-      ...core,
-      ...{ id: nodeId, storage: this.#storage, random: services.random, asyncStorageWrites: true },
-      applied: machine.appliedIndex,
-      configurationIndex: members?.index ?? 0,
-      lostDisk: options.lostDisk,
-    });
-    if (machine.appliedIndex >= this.#replay.upTo) this.#replay.resolve();
+    this.#member = member;
+    this.#callers = callers;
   }
 
   /** Who leads, as far as this node knows; 0 is nobody. */
   get lead(): number {
-    return this.#node.lead;
+    return this.#member.node.lead;
   }
 
   get isLeader(): boolean {
-    return this.#node.role === "leader";
+    return this.#member.node.role === "leader";
   }
 
   get status(): RaftStatus {
-    return this.#node.status;
+    return this.#member.node.status;
   }
 
   get failure(): Error | undefined {
-    return this.#failure;
+    return this.#member.failure;
   }
 
   get logBytesSinceCompaction(): number {
@@ -193,13 +69,13 @@ export class HostedGroup<Result> implements Group<Result> {
   }
 
   explain(): Explanation {
-    return this.#node.explain();
+    return this.#member.node.explain();
   }
 
   /** Until what it returns is called. */
   observe(observer: GroupObserver): () => void {
-    this.#observers.add(observer);
-    return () => void this.#observers.delete(observer);
+    this.#member.observers.add(observer);
+    return () => void this.#member.observers.delete(observer);
   }
 
   async propose(command: Uint8Array): Promise<Result> {
@@ -216,7 +92,7 @@ export class HostedGroup<Result> implements Group<Result> {
     for (const command of commands) bytes += command.length + 8;
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
     try {
-      const results = this.#proposals.add(commands, tick());
+      const results = this.#callers.proposals.add(commands, tick());
       wake(this.id);
       return results;
     } catch (error) {
@@ -227,9 +103,9 @@ export class HostedGroup<Result> implements Group<Result> {
   readBarrier(): Promise<void> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     // What was acknowledged was applied here before, where nobody else can acknowledge anything.
-    if (this.#node.isAlone) return APPLIED;
+    if (this.#member.node.isAlone) return APPLIED;
     try {
-      const answered = this.#reads.add(this.#services.tick());
+      const answered = this.#callers.reads.add(this.#services.tick());
       this.#services.wake(this.id);
       return answered;
     } catch (error) {
@@ -240,284 +116,41 @@ export class HostedGroup<Result> implements Group<Result> {
   /** Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED or STOPPED. */
   changeMembers(change: Omit<ConfChange, "context">): Promise<Configuration> {
     if (this.#isOver) return Promise.reject(this.#stopped());
-    const [named, done] = this.#changes.begin(change, this.#services.tick());
+    const [named, done] = this.#callers.changes.begin(change, this.#services.tick());
     try {
-      this.#node.proposeConfChange(named);
+      this.#member.node.proposeConfChange(named);
       this.#services.wake(this.id);
     } catch (error) {
-      this.#changes.refused(error as Error);
+      this.#callers.changes.refused(error as Error);
     }
     return done;
   }
 
   /** Asks the leader to let another member lead. */
   transferLeadership(to: number): void {
-    this.#node.transferLeadership(to);
+    this.#member.node.transferLeadership(to);
     this.#services.wake(this.id);
   }
 
   compact(index: number): Promise<void> {
-    assert(index <= this.#machine.appliedIndex, "only applied entries are compacted");
+    assert(index <= this.#member.appliedIndex, "only applied entries are compacted");
     return compactLog(this.#services.log, this.id, index);
   }
 
   /** Takes no more calls and waits for those that are under way. The log stays open: it is its owner's. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
-    await this.#proposals.idle();
-    await this.#stop();
-  }
-
-  /** The host's clock has gone on. */
-  tick(ticks: number): void {
-    if (this.#failure !== undefined) return;
-    // A leader's lease runs out by all that has passed; the others heard nothing during a pause.
-    for (let left = this.isLeader ? ticks : 1; left > 0; left--) this.#node.tick();
-    const now = this.#services.tick();
-    this.#proposals.expire(now);
-    this.#reads.expire(now);
-    this.#changes.expire(now, () => this.#node.explain().change);
-    this.#snapshots.tick();
-    if (this.#node.hasReady || this.#proposals.isQueued || this.#reads.isWaiting) this.#services.wake(this.id);
-  }
-
-  /** From another member. */
-  receive(message: Message): void {
-    if (this.#failure !== undefined) return;
-    if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
-    else this.#step(message);
-    if (this.#node.hasReady) this.#services.wake(this.id);
-  }
-
-  /** Its connection broke: what was sent to it lately may be lost. */
-  unreachable(node: number): void {
-    if (this.#failure === undefined) this.#node.reportUnreachable(node);
-  }
-
-  /** Nothing was heard of that node for as long as a leader may be silent: a group that fell silent with it wakes. */
-  suspect(node: number): void {
-    if (this.#failure === undefined && this.#node.lead === node && this.#node.isQuiescent) this.#node.wake();
-  }
-
-  /** It has been founded, and nobody can count on anything that this member said since. */
-  get isUntouched(): boolean {
-    const { lastIndex, term, vote } = this.#node.status;
-    return this.#foundedAt > 0 && lastIndex === this.#foundedAt && term === FOUNDING_TERM && vote === 0;
-  }
-
-  get members(): readonly number[] {
-    return allMembers(this.#node.configuration);
-  }
-
-  refused(batch: BatchName): void {
-    this.#proposals.refused(batch);
-  }
-
-  serve(from: number, request: SnapshotRequest): void {
-    this.#snapshots.serve(from, request).catch((error) => this.#snapshotFailed(error));
-  }
-
-  take(from: number, piece: SnapshotPiece): void {
-    this.#snapshots.taken(from, piece);
-  }
-
-  /** First half of a turn: what is to be written and sent. */
-  prepare(): void {
-    if (this.#failure !== undefined) return;
-    if (this.#isOpen) {
-      this.#propose();
-      if (this.#reads.isWaiting && this.#node.lead !== 0) this.#node.readIndex(this.#reads.ask(this.#services.tick()));
-    }
-    while (this.#node.hasReady) this.#take(this.#node.ready());
-  }
-
-  /** Second half: what is decided. */
-  apply(): void {
-    if (this.#failure !== undefined || !this.#applier.isWaiting) return;
-    try {
-      this.#applier.run();
-    } catch (error) {
-      this.#fail(error as Error);
-      return;
-    }
-    this.#appliedTo(this.#machine.appliedIndex);
-    this.#snapshots.check();
+    await this.#callers.proposals.idle();
+    await this.#member.stop();
   }
 
   get #isOver(): boolean {
-    return this.#isClosing || this.#failure !== undefined;
-  }
-
-  #propose(): void {
-    const { tick } = this.#services;
-    while (this.#proposals.isQueued) {
-      const batch = this.#proposals.nextBatch()!;
-      try {
-        this.#node.propose(encodeBatch(batch, batch.commands));
-      } catch (error) {
-        this.#proposals.putBack(batch);
-        if (!hasCode(error, "PROPOSAL_DROPPED")) throw error;
-        return;
-      }
-      if (this.#node.role === "leader") batch.index = this.#node.lastIndex;
-      this.#proposals.sent(batch, tick());
-    }
-  }
-
-  #take(ready: Ready): void {
-    const { softState, readStates, messages } = ready;
-    if (softState !== undefined) this.#tellLeader(softState.lead, softState.role);
-    for (const { context, index } of readStates) this.#reads.answered(context, index, this.#machine.appliedIndex);
-    for (const message of messages) {
-      if (message.to === APPEND_THREAD) {
-        this.#queue.add(message);
-      } else if (message.to === APPLY_THREAD) {
-        const last = message.entries.at(-1)!.index;
-        for (const observer of this.#observers) observer.committed?.(last);
-        this.#applier.add(message);
-      } else {
-        if (message.type === MessageType.snapshot) this.#snapshots.offered(message.to, message.snapshot!);
-        this.#services.send(this.id, message);
-      }
-    }
-  }
-
-  /** Work is done: what it allows to be sent. */
-  #deliver(responses: readonly Message[]): void {
-    const { nodeId, send, wake } = this.#services;
-    for (const response of responses) {
-      if (response.to === nodeId) this.#node.step(response);
-      else send(this.id, response);
-    }
-    wake(this.id);
-  }
-
-  #step(message: Message): void {
-    try {
-      this.#node.step(message);
-    } catch (error) {
-      if (hasCode(error, "PROPOSAL_DROPPED")) this.#refuse(message);
-      else if (!hasCode(error, "PEER_UNKNOWN") && !hasCode(error, "MALFORMED")) throw error;
-    }
-  }
-
-  /** Nobody leads here: whoever sent the proposals may try another node at once. */
-  #refuse({ from, entries }: Message): void {
-    for (const entry of entries) {
-      const batch = decodeBatch(entry);
-      if (batch.sequence > 0 && from !== this.#services.nodeId) this.#services.refuse(from, this.id, batch);
-    }
-  }
-
-  /** Whether the message brings a snapshot that this node would take. */
-  #needs({ term, snapshot }: Message): boolean {
-    const node = this.#node;
-    if (snapshot === undefined || node.isLost || term < node.currentTerm) return false;
-    return snapshot.index > this.#machine.appliedIndex && node.term(snapshot.index) !== snapshot.term;
-  }
-
-  #change(entry: CoreEntry): Promise<void> {
-    const configuration = this.#node.applyConfChange(entry);
-    const { index } = entry;
-    this.#services.onEvent({ kind: "members", group: this.id, index, configuration });
-    this.#services.wake(this.id);
-    return appended(this.#services.log, [this.#membersMark(index, configuration)]).then(() => {
-      this.#changes.applied(decodeConfChange(entry.data), configuration);
-    });
-  }
-
-  #membersMark(index: number, configuration: Configuration): LogRecord {
-    const members = { index, foundedAt: this.#foundedAt, configuration };
-    return { kind: "configuration", group: this.id, index, bytes: encodeMembers(members) };
-  }
-
-  async #install(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
-    assert(hardState !== undefined && hardState.commit >= snapshot.index, "an installed snapshot is committed");
-    const { index, term } = snapshot;
-    const group = this.id;
-    this.#applier.hold();
-    await this.#snapshots.install(snapshot, [
-      { kind: "snapshot", group, index, term, note: EMPTY },
-      { kind: "compaction", group, index, term },
-      { kind: "truncateSuffix", group, fromIndex: index + 1 },
-      this.#membersMark(index, snapshot.configuration),
-      { kind: "hardState", group, ...hardState, commit: index },
-    ]);
-    this.#proposals.skippedTo(index);
-    this.#appliedTo(index);
-    this.#services.onEvent({ kind: "snapshot-installed", group, index });
-    this.#applier.release();
-  }
-
-  #appliedTo(index: number): void {
-    this.#proposals.appliedTo(index);
-    this.#reads.appliedTo(index);
-    for (const observer of this.#observers) observer.applied?.(index);
-    if (index >= this.#replay.upTo) this.#replay.resolve();
-  }
-
-  #loaded(): void {
-    if (this.#failure !== undefined) return;
-    this.#node.entriesLoaded();
-    this.#services.wake(this.id);
-  }
-
-  #tellLeader(lead: number, role: Role): void {
-    this.#services.onEvent({ kind: "leader", group: this.id, lead, role, term: this.#node.currentTerm });
-    for (const observer of this.#observers) observer.leader?.(lead, role);
-  }
-
-  #snapshotFailed(error: Error): void {
-    if (this.#failure === undefined) this.#services.onEvent({ kind: "snapshot-failed", group: this.id, error });
-  }
-
-  #makeSnapshots(options: Opening<Result>, stored: readonly StoredSnapshot[]): GroupSnapshots {
-    const { id, machine, folder, limits } = options;
-    const { log, request, piece, wake } = this.#services;
-    return new GroupSnapshots({
-      ...{ group: id, log, folder, machine, stored, request, piece },
-      limits: {
-        logBytesMin: limits.snapshotLogBytesMin,
-        retryTicks: SNAPSHOT_RETRY_TICKS,
-        serveTicks: SNAPSHOT_SERVE_TICKS,
-      },
-      configuration: () => this.#node.configuration,
-      arrived: (message) => {
-        if (this.#failure !== undefined) return;
-        this.#step(message);
-        wake(id);
-      },
-      refused: (to) => {
-        this.#node.reportSnapshot(to, false);
-        wake(id);
-      },
-      wake: () => wake(id),
-      failed: (error) => this.#snapshotFailed(error),
-    });
-  }
-
-  #fail(error: Error): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#replay.reject(error);
-    void this.#stop(error);
-    if (this.#isOpen) this.#services.onFatal(error);
-  }
-
-  async #stop(cause?: Error): Promise<void> {
-    this.#failure ??= hostFailure("STOPPED");
-    this.#closed();
-    this.#queue.stop();
-    this.#applier.stop();
-    this.#proposals.stop(cause);
-    this.#reads.stop(cause);
-    this.#changes.stop();
-    await this.#snapshots.stop();
+    return this.#isClosing || this.#member.failure !== undefined;
   }
 
   #stopped(): Error {
-    return this.#failure !== undefined && !hasCode(this.#failure, "STOPPED")
-      ? hostFailure("STOPPED", { cause: this.#failure })
-      : hostFailure("STOPPED");
+    const { failure } = this.#member;
+    const isOwnEnd = failure === undefined || hasCode(failure, "STOPPED");
+    return hostFailure("STOPPED", isOwnEnd ? {} : { cause: failure });
   }
 }

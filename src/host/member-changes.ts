@@ -9,7 +9,10 @@ interface Waiting {
   readonly tick: number;
 }
 
-/** Changes of membership that callers of this node wait for. Each is named in the change's context, so that it is known when it is applied. */
+/**
+ * Changes of membership that callers of this node wait for. Each is named in the change's context, so that it is
+ * known when it is applied.
+ */
 export class MemberChanges {
   readonly #life: number;
   readonly #timeoutTicks: number;

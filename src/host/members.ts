@@ -4,8 +4,9 @@ import { ByteReader } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
 
 /**
- * All founders of a group begin with an empty machine at this index, as if there had been a snapshot of it: so whoever joins later can not
- * follow the log from its beginning, and takes a snapshot instead, which also tells it who the members are.
+ * All founders of a group begin with an empty machine at this index, as if there had been a snapshot of it: so
+ * whoever joins later can not follow the log from its beginning, and takes a snapshot instead, which also tells it
+ * who the members are.
  */
 export const FOUNDING_INDEX = 2;
 export const FOUNDING_TERM = 1;

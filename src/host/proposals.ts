@@ -30,9 +30,9 @@ export interface Batch<Result> extends BatchName {
 }
 
 /**
- * The commands of this node's callers, from `propose` to their answer. A batch that its leader has overwritten is proposed again: its entry
- * can never be committed once another stands in its place. One that went to another node and is not heard of any more may have been lost
- * or not: that is what OUTCOME_UNKNOWN says.
+ * The commands of this node's callers, from `propose` to their answer. A batch that its leader has overwritten is
+ * proposed again: its entry can never be committed once another stands in its place. One that went to another node
+ * and is not heard of any more may have been lost or not: that is what OUTCOME_UNKNOWN says.
  */
 export class Proposals<Result> {
   readonly #life: number;

@@ -21,8 +21,8 @@ interface Asked {
 }
 
 /**
- * Reads that wait until this node's machine holds all that was acknowledged before they came. Those of one turn share one question to the
- * leader; its answer is an index, and they go on when that is applied.
+ * Reads that wait until this node's machine holds all that was acknowledged before they came. Those of one turn share
+ * one question to the leader; its answer is an index, and they go on when that is applied.
  */
 export class ReadBarriers {
   readonly #life: number;
@@ -93,10 +93,7 @@ export class ReadBarriers {
   }
 
   stop(cause?: Error): void {
-    const all = [
-      ...this.#waiting,
-      ...[...this.#asked.values(), ...this.#confirmed].flatMap(({ waiters }) => waiters),
-    ];
+    const all = [...this.#waiting, ...[...this.#asked.values(), ...this.#confirmed].flatMap(({ waiters }) => waiters)];
     this.#waiting = [];
     this.#asked.clear();
     this.#confirmed = [];

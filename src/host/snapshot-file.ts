@@ -29,7 +29,12 @@ export interface SnapshotHead {
 }
 
 /** Writes and syncs a whole file; its name is its caller's to make durable. */
-export async function writeSnapshotFile(disk: Disk, name: string, head: SnapshotHead, source: ByteSource): Promise<number> {
+export async function writeSnapshotFile(
+  disk: Disk,
+  name: string,
+  head: SnapshotHead,
+  source: ByteSource,
+): Promise<number> {
   const file = await disk.open(name, "create");
   try {
     const encoded = encodeHead(head);
@@ -60,7 +65,9 @@ export async function writeSnapshotFile(disk: Disk, name: string, head: Snapshot
 }
 
 /** Rejects with SNAPSHOT_DAMAGED. */
-export async function readSnapshotHead(file: DiskFile): Promise<{ readonly head: SnapshotHead; readonly bytes: Uint8Array }> {
+export async function readSnapshotHead(
+  file: DiskFile,
+): Promise<{ readonly head: SnapshotHead; readonly bytes: Uint8Array }> {
   const fixed = await file.read(0, HEAD_FIXED_BYTES);
   if (fixed.length < HEAD_FIXED_BYTES || !isMagic(fixed)) throw damaged(file, 0);
   const reader = new ByteReader(fixed, MAGIC.length);
@@ -116,7 +123,8 @@ function blocksOf(file: DiskFile, headBytes: Uint8Array): ByteSource {
     const length = reader.u32();
     if (length === 0) {
       const end = new ByteReader(await file.read(position + 4, END_BYTES - 4));
-      if (end.remaining < END_BYTES - 4 || end.u64Unsafe() !== bytesTotal || end.u32() !== chain) throw damaged(file, position);
+      if (end.remaining < END_BYTES - 4 || end.u64Unsafe() !== bytesTotal || end.u32() !== chain)
+        throw damaged(file, position);
       return null;
     }
     const expected = reader.u32();

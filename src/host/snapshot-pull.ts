@@ -22,8 +22,8 @@ export interface SnapshotPullOptions {
 }
 
 /**
- * Fetches another node's snapshot, piece after piece, a few of them on their way at once. Whatever is lost is asked for again from where the
- * file ends, also after a break of hours or by another try.
+ * Fetches another node's snapshot, piece after piece, a few of them on their way at once. Whatever is lost is asked
+ * for again from where the file ends, also after a break of hours or by another try.
  */
 export class SnapshotPull {
   readonly #options: SnapshotPullOptions;

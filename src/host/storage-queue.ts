@@ -1,5 +1,6 @@
 import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
 import type { Log, LogRecord } from "../log/index.ts";
+import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
 import type { GroupStorage } from "./group-storage.ts";
 
@@ -16,8 +17,8 @@ export interface StorageQueueOptions {
 }
 
 /**
- * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in order and reports them in
- * order. A snapshot stops the queue until it is installed.
+ * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in
+ * order and reports them in order. A snapshot stops the queue until it is installed.
  */
 export class StorageQueue {
   readonly #options: StorageQueueOptions;
@@ -28,6 +29,8 @@ export class StorageQueue {
   /** A newer one, of which only the commit index differs: it goes along with the next append. */
   #laterState: HardState | undefined;
   #onItsWay = 0;
+  /** What the log had no space for, in its order. */
+  #refused: Message[] = [];
   /** What the newest append on its way lets go out when it is durable. */
   #newest: Message[] = [];
   #isInstalling = false;
@@ -39,12 +42,19 @@ export class StorageQueue {
     this.#hardState = options.hardState;
   }
 
-  get isIdle(): boolean {
-    return this.#onItsWay === 0 && !this.#isInstalling && this.#waiting.length === 0;
-  }
-
   add(work: Message): void {
     this.#waiting.push(work);
+    this.#next();
+  }
+
+  /** Tries again what the log had no space for: it refuses whatever follows for the group, so the order stays. */
+  retry(): void {
+    if (this.#refused.length === 0 || this.#onItsWay > 0 || this.#isStopped) return;
+    const { lastIndex, hardState } = this.#options.log.group(this.#options.group);
+    this.#lastIndex = lastIndex;
+    this.#hardState = hardState;
+    this.#waiting.unshift(...this.#refused);
+    this.#refused = [];
     this.#next();
   }
 
@@ -55,7 +65,7 @@ export class StorageQueue {
   }
 
   #next(): void {
-    while (!this.#isInstalling && !this.#isStopped && this.#waiting.length > 0) {
+    while (!this.#isInstalling && !this.#isStopped && this.#refused.length === 0 && this.#waiting.length > 0) {
       const work = this.#waiting.shift()!;
       if (work.snapshot === undefined) this.#append(work);
       else this.#install(work, work.snapshot);
@@ -78,8 +88,11 @@ export class StorageQueue {
       this.#onItsWay++;
       log.append(records, (error) => {
         this.#onItsWay--;
-        if (error !== undefined) this.#fail(error);
-        else if (isLast && !this.#isStopped) {
+        if (hasCode(error, "LOG_FULL")) {
+          if (isLast) this.#refused.push({ ...work, responses });
+        } else if (error !== undefined) {
+          this.#fail(error);
+        } else if (isLast && !this.#isStopped) {
           storage.appended(work.entries);
           this.#options.release(responses);
         }

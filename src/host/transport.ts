@@ -3,8 +3,8 @@ export interface Transport extends AsyncDisposable {
   /** Once, before anything is sent. */
   start(handlers: TransportHandlers): Promise<void>;
   /**
-   * Queues a frame. False where it is dropped at once: the node is unknown or unreachable, or its queue is full. The bytes must not change
-   * any more.
+   * Queues a frame. False where it is dropped at once: the node is unknown or unreachable, or its queue is full. The
+   * bytes must not change any more.
    */
   send(to: number, frame: Uint8Array): boolean;
 }

@@ -188,38 +188,6 @@ describe("the log", () => {
       assert.ok(again.group(1).lastIndex >= 150, `seed ${seed}`);
     }
   });
-
-  test("a disk without room for a spare segment is not filled with parts of it", async () => {
-    const device = new SimDisk({ bytesMax: 64 * 1024 + 40_000 });
-    const disk = device.mount();
-    await using log = await openLog(disk);
-    for (let at = 1; at <= 20; at++) {
-      await append(log, entries(at, 1));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.deepEqual(await disk.list("log"), [segmentName("log", 1).slice(4)]);
-    assert.ok((await disk.space()).bytesFree >= 36_864);
-  });
-
-  test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {
-    const device = new SimDisk({ bytesMax: 3 * 64 * 1024 + 10_000 });
-    const disk = device.mount();
-    const log = await openLog(disk);
-    let acknowledged = 0;
-    for (let at = 1; at <= 500; at++) {
-      try {
-        await append(log, entries(at, 1, 900));
-        acknowledged = at;
-      } catch (error) {
-        assert.equal((error as { code: string }).code, "LOG_FAILED");
-        break;
-      }
-    }
-    assert.ok(acknowledged > 50 && acknowledged < 500);
-    await log.close();
-    await using again = await openLog(disk);
-    assert.deepEqual((await indexesOf(again)).slice(0, acknowledged), range(1, acknowledged));
-  });
 });
 
 describe("recovery of the log", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Disk, Random } from "../../env/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { Prng } from "../../std/prng.ts";
-import { inspectLog, Log, type LogOptions, type LogRecord } from "../index.ts";
+import { inspectLog, Log, type LogOptions, type LogRecord, type SegmentReport } from "../index.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "../segment.ts";
 
 export const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
@@ -16,7 +16,8 @@ export const openLog = (
   disk: Disk,
   options: Partial<LogOptions> = OPTIONS,
   onFatal: (error: Error) => void = () => {},
-): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal });
+  onDamage: "refuse" | "set-aside" = "refuse",
+): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal, onDamage });
 
 export const append = (log: Log, ...records: LogRecord[]): Promise<void> =>
   new Promise((resolve, reject) => log.append(records, (error) => (error === undefined ? resolve() : reject(error))));
@@ -62,11 +63,12 @@ export const disturbed = (disk: Disk, calls: Partial<Disk>): Disk => ({
   ...calls,
 });
 
-/** Leaves of the last segment its first `frames` frames, as if no more had been written. */
+/** Leaves of the last segment its first `frames` frames (or all but as many), as if no more had been written. */
 export const cutAfter = async (disk: Disk, frames: number): Promise<void> => {
-  for await (const { segment, frames: seen } of inspectLog(disk)) {
-    const last = seen[frames - 1]!;
-    const end = last.position + last.bytes - segment.base + SEGMENT_HEADER_BYTES;
-    await tamper(disk, segmentName("log", segment.id), (bytes) => bytes.fill(0, end));
-  }
+  const reports: SegmentReport[] = [];
+  for await (const report of inspectLog(disk)) if (report.frames.length > 0) reports.push(report);
+  const { segment, frames: seen } = reports.at(-1)!;
+  const last = seen.at(frames - 1)!;
+  const end = last.position + last.bytes - segment.base + SEGMENT_HEADER_BYTES;
+  await tamper(disk, segmentName("log", segment.id), (bytes) => bytes.fill(0, end));
 };
