@@ -1,3 +1,4 @@
+import type { Env } from "../../../src/env/index.ts";
 import { createNodeEnv } from "../../../src/env/node/index.ts";
 import { type HostedGroup, RaftHost, type StateMachine, type Transport } from "../../../src/host/index.ts";
 import { Log } from "../../../src/log/index.ts";
@@ -8,7 +9,7 @@ export const NODES: readonly number[] = [1, 2, 3];
 export interface MemberOptions<Machine> {
   readonly nodeId: number;
   readonly folder: string;
-  readonly transport: Transport;
+  readonly transport: (env: Env) => Transport | Promise<Transport>;
   readonly groups: number;
   readonly noSync: boolean;
   readonly machine: () => Machine;
@@ -25,7 +26,7 @@ export interface Member<Result, Machine> extends AsyncDisposable {
 export async function startMember<Result, Machine extends StateMachine<Result>>(
   options: MemberOptions<Machine>,
 ): Promise<Member<Result, Machine>> {
-  const { nodeId, transport, noSync } = options;
+  const { nodeId, noSync } = options;
   await using undo = new AsyncDisposableStack();
   const env = undo.use(await createNodeEnv({ dataDirectory: options.folder }));
   const disk = noSync ? unsafeNoSync(env.disk) : env.disk;
@@ -33,7 +34,7 @@ export async function startMember<Result, Machine extends StateMachine<Result>>(
     throw error;
   };
   const log = undo.use(await Log.open({ ...env, disk }, { onFatal }));
-  undo.use(transport);
+  const transport = undo.use(await options.transport(env));
   const host = undo.use(await RaftHost.start({ nodeId, env: { ...env, disk }, log, transport, onFatal }));
   const machines = Array.from({ length: options.groups }, () => options.machine());
   const groups = await Promise.all(

@@ -27,7 +27,7 @@ export async function startThreeMembers<Result, Machine extends StateMachine<Res
         ...options,
         nodeId,
         folder: join(options.folder, `node-${nodeId}`),
-        transport: network.join(nodeId),
+        transport: () => network.join(nodeId),
       }),
     ),
   );
