@@ -32,7 +32,7 @@ export function Frame({ route, user, page }: FrameProps): View {
   return html`<div class="frame">
     <a class="skip" href="#main">Skip to the content</a>
     <header>
-      <a class="brand" href="/app/"><img src="/app/mark.svg" alt="" width="22" height="22" />Ashlar</a>
+      <a class="brand" href="/app/"><img src="/app/console/mark.svg" alt="" width="22" height="22" />Ashlar</a>
       <nav aria-label="Main"><ul>
         ${SECTIONS.map(
           ({ id, name, route: target }) =>
