@@ -35,17 +35,10 @@ describe("files for the browser", () => {
   });
 
   test("what the console does not run is not served", async () => {
-    for (const name of [
-      "server/main.ts",
-      "env/node/env.ts",
-      "env/sim/compute.ts",
-      "core/raft/testing/group.ts",
-      "core/raft/raft.paper.test.ts",
-      "std/copier.test.ts",
-      "console/../server/start.ts",
-    ]) {
-      const isPage = name.startsWith("console/");
-      assert.equal(isPage ? undefined : await read(name), undefined, name);
+    const names = ["server/start.ts", "env/node/env.ts", "env/sim/compute.ts", "core/raft/testing/group.ts"];
+    const tests = ["core/raft/raft.paper.test.ts", "std/copier.test.ts", "console/model/route.test.ts"];
+    for (const name of [...names, ...tests, "console/../server/start.ts", "console/tsconfig.json"]) {
+      assert.equal(await read(name), undefined, name);
     }
     assert.ok(!isForBrowser("../package.json"));
     assert.ok(!isForBrowser("xconsole/main.ts"));

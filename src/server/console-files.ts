@@ -10,7 +10,7 @@ export type ConsoleFiles = AssetSource;
  * that imports between them lead to the same place everywhere.
  */
 const BROWSER_FILES: readonly RegExp[] = [
-  /^console\//,
+  /^console\/([a-z-]+\/)*[A-Za-z-]+\.(html|css|svg|js|ts|txt)$/,
   /^std\/[a-z-]+\.(js|ts)$/,
   /^core\/raft\/(script\/)?[a-z-]+\.(js|ts)$/,
   /^env\/sim\/(in-browser|scheduler|links|trace-hash|turn)\.(js|ts)$/,

@@ -304,7 +304,7 @@ export class Simulation {
 
   /** A failed assertion of the core's is a violation too: it is what the assertion is for. */
   #guarded(run: () => void): void {
-    if (this.violation !== undefined) return;
+    if (this.invariants.violation !== undefined) return;
     try {
       run();
       this.#isOver();
