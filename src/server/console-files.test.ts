@@ -17,7 +17,7 @@ async function closureOf(entry: string): Promise<ReadonlyMap<string, string>> {
       continue;
     }
     const source = name.includes("/vendor/") ? text(bytes) : stripTypes!(text(bytes));
-    for (const [, specifier] of source.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+    for (const [, specifier] of source.matchAll(/\b(?:from|import)\s*\(?\s*"([\w@:./-]+)"/g)) {
       assert.match(specifier!, /^\.{1,2}\//, `${name} imports ${specifier}, which no browser finds`);
       const target = posix.join(posix.dirname(name), specifier!);
       if (!found.has(target)) found.set(target, name);

@@ -39,6 +39,15 @@ export class VirtualDisk {
     return (this.#log ??= this.#readLog());
   }
 
+  /** Of what was given to it last, synced or not. */
+  get lastIndex(): number {
+    for (const work of [this.#waiting, this.#syncing]) {
+      const newest = work.findLast(({ entries, snapshot }) => entries.length > 0 || snapshot !== undefined);
+      if (newest !== undefined) return newest.entries.at(-1)?.index ?? newest.snapshot!.index;
+    }
+    return this.#storage.lastIndex;
+  }
+
   write(work: Message): void {
     this.#waiting.push(work);
     this.#log = undefined;

@@ -8,7 +8,7 @@ export interface Point {
   readonly y: number;
 }
 
-export const BOX = { width: 400, height: 392 } as const;
+export const BOX = { width: 400, height: 360 } as const;
 export const NODE_RADIUS = 33;
 const CENTER: Point = { x: 200, y: 178 };
 const CIRCLE_RADIUS = 136;

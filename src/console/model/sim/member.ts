@@ -282,7 +282,7 @@ export class Member {
 
   #tellOverwritten(entries: readonly Entry[]): void {
     const first = entries[0];
-    if (first === undefined) return;
+    if (first === undefined || first.index > this.disk.lastIndex) return;
     const replaced = this.disk.log.filter(({ entry }) => entry.index >= first.index);
     const old = replaced[0]?.entry;
     if (old === undefined || old.term === first.term) return;

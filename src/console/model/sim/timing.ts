@@ -23,4 +23,5 @@ export const LOG_ENTRIES_KEPT = 12;
 export const INBOX_MAX = 64;
 /** Messages on their way; what is sent beyond them is lost. */
 export const FLIGHTS_MAX = 1_000;
-export const UNCOMMITTED_BYTES_MAX = 2_048;
+/** About a hundred values that no quorum has; a leader refuses what comes beyond them. */
+export const UNCOMMITTED_BYTES_MAX = 400;

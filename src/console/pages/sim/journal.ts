@@ -13,7 +13,7 @@ export function JournalList(): View {
   return html`<section aria-labelledby="sim-journal">
     <h2 id="sim-journal">What happened <span class="quiet">${sent} messages sent, ${lost} lost; invariants compared ${invariants.checks} times, ${verdict}</span></h2>
     <p class="hidden" role="status">${journal.newestNotable?.text}</p>
-    <ol class="journal" role="region" aria-labelledby="sim-journal" tabindex="0">
+    <div class="journal" role="group" aria-label="The newest first" tabindex="0"><ol>
       ${journal.lines
         .slice(-SHOWN_MAX)
         .toReversed()
@@ -21,6 +21,6 @@ export function JournalList(): View {
           ({ sequence, millis, text, weight }) =>
             html`<li key=${sequence} class=${`line-${weight}`}><span class="number quiet">${seconds(millis)}</span> <span>${text}</span></li>`,
         )}
-    </ol>
+    </ol></div>
   </section>`;
 }

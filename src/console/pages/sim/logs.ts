@@ -12,7 +12,7 @@ export function Logs(): View {
   const window = windowOf(simulation);
   return html`<section aria-labelledby="sim-logs">
     <h2 id="sim-logs">Logs <span class="quiet">index ${window.first} to ${window.last}; a colour and the number under the value are the term</span></h2>
-    <div class="logs" role="region" aria-labelledby="sim-logs" tabindex="0">
+    <div class="logs" role="group" aria-label="A row for each node" tabindex="0">
       ${simulation.members.map((member) => row(member, window))}
     </div>
     <p class="quiet">Solid: on disk. Dashed: not synced yet, lost in a crash. Bold: the node knows it to be committed, up to the thick line. ∅ begins

@@ -20,12 +20,12 @@ export function SimPage({ route }: { readonly route: Route }): View {
   const content = html`<div class="sim">
     <p class="lead">Five nodes, each the very <code>RaftNode</code> that this server runs, in virtual time in your browser. Break something
       and watch. Links and disks are slowed down so that one can see them; nothing you do here reaches the server.</p>
-    ${h(Problems, {})} ${h(Clock, {})}
+    ${h(Exercises, {})} ${h(Problems, {})} ${h(Clock, {})}
     <div class="stage">
       <div class="world">${h(Picture, {})} ${h(Legend, {})}</div>
       <div class="side">${h(NodeChoice, {})} ${h(NodePanel, {})}</div>
     </div>
-    ${h(Logs, {})} ${h(ProposalList, {})} ${h(Exercises, {})} ${h(LinkSwitches, {})} ${h(JournalList, {})}
+    ${h(Logs, {})} ${h(ProposalList, {})} ${h(LinkSwitches, {})} ${h(JournalList, {})}
   </div>`;
   return h(Page, { route, title: "Raft lab", content });
 }
