@@ -73,6 +73,7 @@ export function skipToEnd(): void {
   const go = (): void => {
     if (player.peek() !== current || !current.isReplaying) return;
     current.advance(end.millis, FRAME_EVENTS_MAX * 5);
+    isPlaying.value &&= current.isReplaying;
     changed();
     if (current.simulation.violation === undefined) requestAnimationFrame(go);
   };

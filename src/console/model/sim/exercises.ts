@@ -27,7 +27,7 @@ export const EXERCISES: readonly Exercise[] = [
   {
     id: "overwritten",
     title: "What a minority accepted is overwritten",
-    text: "The leader and one other node are cut off from the rest, and a client proposes v2 there: it stays a dashed or uncommitted cell, for two of five are no majority. Wait until the other three have a leader, propose something through one of them, then heal all links: v2 disappears. Nobody had been told that it was committed.",
+    text: "The leader and one other node are cut off from the rest, and a client proposes v2 there: it stays a dashed or uncommitted cell, for two of five are no majority. Wait until the other three have a leader, propose something through one of them, then mend all links: v2 disappears. Nobody had been told that it was committed.",
     set: () =>
       scene(11, (player, leader, others) => {
         player.act({ kind: "propose", node: leader.id });
