@@ -37,9 +37,9 @@ describe("the invariants", () => {
     const watched = new Invariants();
     watched.applied(1, entry(3, 2), 2);
     watched.elected(2, 3, 4, () => undefined);
-    assert.equal(watched.violation, undefined, "its snapshot has it");
     watched.elected(3, 4, 1, () => undefined);
-    assert.equal(watched.violation?.name, "leader completeness");
+    const text = "Node 3 leads term 4 without the committed entry 3.";
+    assert.deepEqual(watched.violation, { name: "leader completeness", text }, "node 2 has it in its snapshot");
   });
 
   test("tell different entries at one index of two state machines", () => {
