@@ -20,11 +20,11 @@ import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Applier } from "./applier.ts";
 import type { Callers } from "./callers.ts";
-import { type BatchName, decodeBatch, encodeBatch } from "./entry.ts";
+import { type BatchName, batchNameOf, encodeBatch } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { GroupServices } from "./group-services.ts";
-import { appended, compactLog, GroupSnapshots } from "./group-snapshots.ts";
+import { compactLog, GroupSnapshots } from "./group-snapshots.ts";
 import { GroupStorage } from "./group-storage.ts";
 import { hardStateAtStart } from "./hard-state.ts";
 import { restoreMachine } from "./machine-restore.ts";
@@ -64,6 +64,8 @@ interface Opening<Result> extends GroupMemberOptions<Result> {
   readonly stored: readonly StoredSnapshot[];
 }
 
+/** After a pause: more than any lease or leadership outlasts. */
+const TICKS_AT_ONCE_MAX = 1000;
 const SNAPSHOT_RETRY_TICKS = 10;
 const SNAPSHOT_SERVE_TICKS = 50;
 /** Of metadata that a witness keeps before it gives them up. */
@@ -95,6 +97,7 @@ export class GroupMember<Result> {
   /** Whatever the machine holds does not count: a snapshot takes its place. */
   #isBlank: boolean;
   failure: Error | undefined;
+  #stopped: Promise<void> | undefined;
 
   /**
    * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
@@ -175,7 +178,10 @@ export class GroupMember<Result> {
   tick(ticks: number): void {
     if (this.failure !== undefined) return;
     // A leader's lease runs out by all that has passed; the others heard nothing during a pause.
-    for (let left = this.node.role === "leader" ? ticks : 1; left > 0; left--) this.node.tick();
+    for (let left = Math.min(ticks, TICKS_AT_ONCE_MAX); left > 0; left--) {
+      this.node.tick();
+      if (this.node.role !== "leader") break;
+    }
     const now = this.#services.tick();
     this.#callers.expire(now, () => this.node.explain().change);
     this.#queue.retry();
@@ -187,6 +193,7 @@ export class GroupMember<Result> {
   receive(message: Message): void {
     if (this.failure !== undefined) return;
     if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
+    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull) this.#refuse(message);
     else this.#step(message);
     if (this.node.hasReady) this.#services.wake(this.id);
   }
@@ -216,7 +223,7 @@ export class GroupMember<Result> {
   }
 
   refused(batch: BatchName): void {
-    this.#callers.proposals.refused(batch);
+    this.#callers.proposals.refused(batch, this.#services.tick());
   }
 
   serve(from: number, request: SnapshotRequest): void {
@@ -278,7 +285,7 @@ export class GroupMember<Result> {
     const { softState, readStates, messages } = ready;
     if (softState !== undefined) this.#tellLeader(softState.lead, softState.role);
     for (const { context, index } of readStates)
-      this.#callers.reads.answered(context, index, this.#machine.appliedIndex);
+      this.#callers.reads.answered(context, index, this.#appliedIndex);
     for (const message of messages) {
       if (message.to === APPEND_THREAD) {
         this.#queue.add(message);
@@ -304,6 +311,8 @@ export class GroupMember<Result> {
   }
 
   #step(message: Message): void {
+    // As for this node's own reads.
+    if (this.#usesLease && message.type === MessageType.readIndex) this.#services.catchUp();
     try {
       this.node.step(message);
     } catch (error) {
@@ -312,11 +321,11 @@ export class GroupMember<Result> {
     }
   }
 
-  /** Nobody leads here: whoever sent the proposals may try another node at once. */
+  /** Nobody leads here, or nothing more can be taken: whoever sent the proposals may try again at once. */
   #refuse({ from, entries }: Message): void {
     for (const entry of entries) {
-      const batch = decodeBatch(entry);
-      if (batch.sequence > 0 && from !== this.#services.nodeId) this.#services.refuse(from, this.id, batch);
+      const name = batchNameOf(entry);
+      if (name !== undefined && from !== this.#services.nodeId) this.#services.refuse(from, this.id, name);
     }
   }
 
@@ -329,11 +338,14 @@ export class GroupMember<Result> {
   }
 
   #change(entry: CoreEntry): Promise<void> {
-    const configuration = this.node.applyConfChange(entry);
     const { index } = entry;
+    const { log } = this.#services;
+    // Fed again after a restart: what came of it is stored already, together with what came of later ones.
+    if ((log.group(this.id).configuration?.index ?? 0) >= index) return Promise.resolve();
+    const configuration = this.node.applyConfChange(entry);
     this.#services.onEvent({ kind: "members", group: this.id, index, configuration });
     this.#services.wake(this.id);
-    return appended(this.#services.log, [this.#membersMark(index, configuration)]).then(() => {
+    return this.#queue.marks([this.#membersMark(index, configuration)]).then(() => {
       this.#callers.changes.applied(decodeConfChange(entry.data), configuration);
     });
   }
@@ -368,10 +380,10 @@ export class GroupMember<Result> {
     ];
     const machine = this.#machine;
     if (machine instanceof Witness) {
-      await appended(this.#services.log, marks);
+      await this.#queue.marks(marks);
       machine.skipTo(index);
     } else {
-      await this.#snapshots.install(snapshot, marks);
+      await this.#snapshots.install(snapshot, () => this.#queue.marks(marks));
     }
     this.#isBlank = false;
     this.#callers.proposals.skippedTo(index);
@@ -430,17 +442,23 @@ export class GroupMember<Result> {
     if (this.failure !== undefined) return;
     this.failure = error;
     this.#replay.reject(error);
-    void this.stop(error);
+    this.stop(error).catch(() => {});
     if (this.#isOpen) this.#services.onFatal(error);
   }
 
-  async stop(cause?: Error): Promise<void> {
+  /** Resolves when nothing of the group is under way any more. */
+  stop(cause?: Error): Promise<void> {
+    this.#stopped ??= this.#stop(cause);
+    return this.#stopped;
+  }
+
+  async #stop(cause?: Error): Promise<void> {
     this.failure ??= hostFailure("STOPPED");
+    this.#replay.reject(this.failure);
     this.#closed();
-    this.#queue.stop();
     this.#storage.dropCache();
     this.#applier.stop();
     this.#callers.stop(cause);
-    await this.#snapshots.stop();
+    await Promise.all([this.#queue.stop(), this.#snapshots.stop()]);
   }
 }

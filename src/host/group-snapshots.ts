@@ -58,6 +58,9 @@ export class GroupSnapshots {
   readonly #serving = new Map<number, Serving>();
   #pull: SnapshotPull | undefined;
   #offer: Message | undefined;
+  /** Fetched, proved, and not installed yet. */
+  #adopted: readonly StoredSnapshot[] = [];
+  #adopting: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: GroupSnapshotsOptions) {
@@ -132,7 +135,9 @@ export class GroupSnapshots {
     const file = await folder.disk.open(stored.name, "read");
     try {
       const bytes = await file.read(request.offset, PIECE_BYTES);
-      if (bytes.length > 0 && !this.#isStopped) piece(from, { ...request, bytesTotal: await file.length(), bytes });
+      // Who asks beyond the end holds the beginning of another file: nothing of it can be used.
+      const bytesTotal = await file.length();
+      if (!this.#isStopped) piece(from, { ...request, bytesTotal, bytes });
     } finally {
       await file.close();
     }
@@ -145,7 +150,7 @@ export class GroupSnapshots {
     this.#offer = message;
     if (this.#pull?.from === message.from && this.#pull.snapshot.index === index && this.#pull.snapshot.term === term)
       return;
-    void this.#pull?.end();
+    this.#pull?.end().catch(failed);
     const pull = new SnapshotPull({
       disk: folder.disk,
       name: folder.incomingNameOf({ index, term }),
@@ -154,9 +159,7 @@ export class GroupSnapshots {
       retryTicks: limits.retryTicks,
       request: (offset) => request(message.from, { group, index, term, offset }),
       done: () => {
-        if (this.#pull !== pull) return;
-        this.#pull = undefined;
-        this.#options.arrived(this.#offer!);
+        this.#adopting = this.#adopt(pull);
       },
       failed: (error) => {
         if (this.#pull === pull) this.#pull = undefined;
@@ -171,26 +174,46 @@ export class GroupSnapshots {
   }
 
   /**
-   * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash
-   * in between leaves the old state and log, or the new ones with the file to restore from.
+   * Makes a fetched snapshot this node's own: its file is there, then come the log's marks, then the machine's state. A
+   * crash in between leaves the old state and log, or the new ones with the file to restore from.
    */
-  async install(snapshot: Snapshot, marks: readonly LogRecord[]): Promise<void> {
-    const { folder, log, machine } = this.#options;
+  async install(snapshot: Snapshot, mark: () => Promise<void>): Promise<void> {
+    const { folder, machine } = this.#options;
     assert(machine.restore !== undefined, "a machine that takes snapshots can restore them");
-    const stored = await folder.adopt(snapshot);
-    await appended(log, marks);
-    const { source } = await openSnapshotFile(folder.disk, stored.name);
-    await machine.restore(source, snapshot.index);
-    assert(machine.appliedIndex === snapshot.index, "a restored machine is where its snapshot is");
-    this.#stored = machine.isDurable === true ? [] : [stored];
+    // What this node makes of the old state must not take the place of the new one.
     await this.#making;
-    await folder.removeOthers(this.#stored);
+    const { index, term } = snapshot;
+    const stored = this.#adopted.find((one) => one.index === index && one.term === term);
+    assert(stored !== undefined, "a snapshot is fetched before the core takes it");
+    await mark();
+    const { source } = await openSnapshotFile(folder.disk, stored.name);
+    await machine.restore(source, index);
+    assert(machine.appliedIndex === index, "a restored machine is where its snapshot is");
+    this.#stored = machine.isDurable === true ? [] : [stored];
+    this.#adopted = this.#adopted.filter((one) => one.index > index);
+    await this.#removeOthers();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#pull?.end();
+    await this.#adopting;
     await this.#making;
+  }
+
+  /** What came is proved before the core hears of it: of a damaged file nothing has happened, and it is fetched again. */
+  async #adopt(pull: SnapshotPull): Promise<void> {
+    const { folder, arrived, failed } = this.#options;
+    try {
+      const stored = await folder.adopt(pull.snapshot);
+      if (this.#pull !== pull || this.#isStopped) return;
+      this.#pull = undefined;
+      this.#adopted = [stored, ...this.#adopted];
+      arrived(this.#offer!);
+    } catch (error) {
+      if (this.#pull === pull) this.#pull = undefined;
+      if (!this.#isStopped) failed(error as Error);
+    }
   }
 
   async #make(): Promise<void> {
@@ -216,7 +239,11 @@ export class GroupSnapshots {
       this.#stored = older === undefined ? [stored] : [stored, older];
       if (older !== undefined) await compactLog(log, group, older.index);
     }
-    await folder.removeOthers(this.#stored);
+    await this.#removeOthers();
+  }
+
+  #removeOthers(): Promise<void> {
+    return this.#options.folder.removeOthers([...this.#stored, ...this.#adopted], this.#pull?.snapshot);
   }
 
   #isServed({ index }: StoredSnapshot): boolean {

@@ -7,6 +7,7 @@ import { GroupMember, type GroupMemberOptions, type GroupObserver } from "./grou
 import type { GroupServices } from "./group-services.ts";
 import { compactLog } from "./group-snapshots.ts";
 import type { GroupLimits } from "./options.ts";
+import { COMMAND_OVERHEAD_BYTES } from "./proposals.ts";
 import type { Group } from "./state-machine.ts";
 
 export interface HostedGroupOptions<Result>
@@ -18,8 +19,6 @@ export interface HostedGroupOptions<Result>
 }
 
 const APPLIED = Promise.resolve();
-/** The length of a command stands before it in its entry. */
-const COMMAND_OVERHEAD_BYTES = 8;
 
 /** A group as the users of this node see it. */
 export class HostedGroup<Result> implements Group<Result> {
@@ -93,8 +92,7 @@ export class HostedGroup<Result> implements Group<Result> {
 
   readBarrier(): Promise<void> {
     if (this.#isOver) return Promise.reject(this.#stopped());
-    // What was acknowledged was applied here before, where nobody else can acknowledge anything.
-    if (this.#member.node.isAlone) return APPLIED;
+    if (this.#member.node.isAloneAndCurrent) return APPLIED;
     try {
       const answered = this.#callers.reads.add(this.#services.tick());
       this.#services.wake(this.id);
