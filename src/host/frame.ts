@@ -1,4 +1,12 @@
-import { decodeMessage, isLocalType, isStorageThread, type Message, MessageType, newMessage, writeMessage } from "../core/raft/index.ts";
+import {
+  decodeMessage,
+  isLocalType,
+  isStorageThread,
+  type Message,
+  MessageType,
+  newMessage,
+  writeMessage,
+} from "../core/raft/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";

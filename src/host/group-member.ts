@@ -7,6 +7,7 @@ import {
   decodeConfChange,
   EMPTY_CONFIGURATION,
   type HardState,
+  isMember,
   type Message,
   MessageType,
   RaftNode,
@@ -26,6 +27,7 @@ import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { GroupServices } from "./group-services.ts";
 import { compactLog, GroupSnapshots } from "./group-snapshots.ts";
 import { GroupStorage } from "./group-storage.ts";
+import { HandOver, successorOf } from "./hand-over.ts";
 import { hardStateAtStart } from "./hard-state.ts";
 import { restoreMachine } from "./machine-restore.ts";
 import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
@@ -98,6 +100,7 @@ export class GroupMember<Result> {
   #isBlank: boolean;
   failure: Error | undefined;
   #stopped: Promise<void> | undefined;
+  #handOver: HandOver | undefined;
 
   /**
    * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
@@ -186,6 +189,7 @@ export class GroupMember<Result> {
     this.#callers.expire(now, () => this.node.explain().change);
     this.#queue.retry();
     this.#snapshots.tick();
+    this.#handOver?.tick();
     if (this.node.hasReady || this.#callers.isWaiting) this.#services.wake(this.id);
   }
 
@@ -222,12 +226,22 @@ export class GroupMember<Result> {
     return allMembers(this.node.configuration);
   }
 
+  /** Before it closes. */
+  async handOver(): Promise<void> {
+    const to = this.failure === undefined && this.node.role === "leader" ? successorOf(this.node.status) : 0;
+    if (to === 0) return;
+    this.#handOver = new HandOver();
+    this.node.transferLeadership(to);
+    this.#services.wake(this.id);
+    await this.#handOver.done;
+  }
+
   refused(batch: BatchName): void {
     this.#callers.proposals.refused(batch, this.#services.tick());
   }
 
   serve(from: number, request: SnapshotRequest): void {
-    this.#snapshots.serve(from, request).catch((error) => this.#snapshotFailed(error));
+    void this.#snapshots.serve(from, request);
   }
 
   take(from: number, piece: SnapshotPiece): void {
@@ -284,8 +298,7 @@ export class GroupMember<Result> {
   #take(ready: Ready): void {
     const { softState, readStates, messages } = ready;
     if (softState !== undefined) this.#tellLeader(softState.lead, softState.role);
-    for (const { context, index } of readStates)
-      this.#callers.reads.answered(context, index, this.#appliedIndex);
+    for (const { context, index } of readStates) this.#callers.reads.answered(context, index, this.#appliedIndex);
     for (const message of messages) {
       if (message.to === APPEND_THREAD) {
         this.#queue.add(message);
@@ -342,8 +355,11 @@ export class GroupMember<Result> {
     const { log } = this.#services;
     // Fed again after a restart: what came of it is stored already, together with what came of later ones.
     if ((log.group(this.id).configuration?.index ?? 0) >= index) return Promise.resolve();
+    const wasMember = this.members.includes(this.#services.nodeId);
     const configuration = this.node.applyConfChange(entry);
     this.#services.onEvent({ kind: "members", group: this.id, index, configuration });
+    if (wasMember && !isMember(configuration, this.#services.nodeId))
+      this.#services.onEvent({ kind: "member-removed", group: this.id, index });
     this.#services.wake(this.id);
     return this.#queue.marks([this.#membersMark(index, configuration)]).then(() => {
       this.#callers.changes.applied(decodeConfChange(entry.data), configuration);
@@ -405,6 +421,7 @@ export class GroupMember<Result> {
   }
 
   #tellLeader(lead: number, role: Role): void {
+    if (role !== "leader") this.#handOver?.end();
     this.#services.onEvent({ kind: "leader", group: this.id, lead, role, term: this.node.currentTerm });
     for (const observer of this.observers) observer.leader?.(lead, role);
   }
@@ -415,9 +432,9 @@ export class GroupMember<Result> {
 
   #makeSnapshots(options: Opening<Result>, stored: readonly StoredSnapshot[]): GroupSnapshots {
     const { id, machine, folder, limits } = options;
-    const { log, request, piece, wake } = this.#services;
+    const { log, request, piece, wake, serveBudget } = this.#services;
     return new GroupSnapshots({
-      ...{ group: id, log, folder, machine, stored, request, piece },
+      ...{ group: id, log, folder, machine, stored, request, piece, serveBudget },
       limits: {
         logBytesMin: limits.snapshotLogBytesMin,
         retryTicks: SNAPSHOT_RETRY_TICKS,
@@ -455,6 +472,7 @@ export class GroupMember<Result> {
   async #stop(cause?: Error): Promise<void> {
     this.failure ??= hostFailure("STOPPED");
     this.#replay.reject(this.failure);
+    this.#handOver?.end();
     this.#closed();
     this.#storage.dropCache();
     this.#applier.stop();

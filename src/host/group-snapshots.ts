@@ -3,6 +3,7 @@ import type { Log, LogRecord } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import type { ServeBudget } from "./serve-budget.ts";
 import { openSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
@@ -30,6 +31,7 @@ export interface GroupSnapshotsOptions {
   readonly configuration: () => Configuration;
   readonly request: (to: number, request: SnapshotRequest) => void;
   readonly piece: (to: number, piece: SnapshotPiece) => void;
+  readonly serveBudget: ServeBudget;
   /** A snapshot that another node had offered is here. */
   readonly arrived: (message: Message) => void;
   /** A member will not get the snapshot that it was sent. */
@@ -38,6 +40,9 @@ export interface GroupSnapshotsOptions {
   readonly wake: () => void;
   readonly failed: (error: Error) => void;
 }
+
+/** Requests that wait for the next tick; of more the pieces are asked for again. */
+const DELAYED_MAX = 64;
 
 interface Serving {
   readonly index: number;
@@ -56,6 +61,7 @@ export class GroupSnapshots {
   #making: Promise<void> | undefined;
   #pausedTicks = 0;
   readonly #serving = new Map<number, Serving>();
+  #delayed: (readonly [number, SnapshotRequest])[] = [];
   #pull: SnapshotPull | undefined;
   #offer: Message | undefined;
   /** Fetched, proved, and not installed yet. */
@@ -111,6 +117,7 @@ export class GroupSnapshots {
   tick(): void {
     if (this.#pausedTicks > 0) this.#pausedTicks--;
     this.#pull?.tick();
+    for (const [from, request] of this.#delayed.splice(0)) void this.serve(from, request);
     for (const [to, serving] of this.#serving) {
       if (++serving.idleTicks < this.#options.limits.serveTicks) continue;
       this.#serving.delete(to);
@@ -123,15 +130,24 @@ export class GroupSnapshots {
     this.#serving.set(to, { index, idleTicks: 0 });
   }
 
+  /** Sends the piece that another node has asked for, in this tick or a later one. */
   async serve(from: number, request: SnapshotRequest): Promise<void> {
+    const serving = this.#serving.get(from);
+    if (serving !== undefined) serving.idleTicks = 0;
+    if (this.#options.serveBudget.take(PIECE_BYTES)) {
+      await this.#serve(from, request).catch((error) => this.#isStopped || this.#options.failed(error));
+    } else if (this.#delayed.length < DELAYED_MAX) {
+      this.#delayed.push([from, request]);
+    }
+  }
+
+  async #serve(from: number, request: SnapshotRequest): Promise<void> {
     const { folder, piece } = this.#options;
     const stored = this.#stored.find(({ index, term }) => index === request.index && term === request.term);
     if (stored === undefined) {
       piece(from, { ...request, bytesTotal: 0, bytes: EMPTY });
       return;
     }
-    const serving = this.#serving.get(from);
-    if (serving !== undefined) serving.idleTicks = 0;
     const file = await folder.disk.open(stored.name, "read");
     try {
       const bytes = await file.read(request.offset, PIECE_BYTES);

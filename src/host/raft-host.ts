@@ -5,6 +5,7 @@ import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { CacheBudget } from "./cache-budget.ts";
 import { hostFailure } from "./errors.ts";
+import { forgetGroup } from "./forget-group.ts";
 import { Founding } from "./founding.ts";
 import { type FrameHandler, type Holding, mayCome, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -15,6 +16,7 @@ import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, so
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
+import { ServeBudget } from "./serve-budget.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Transport } from "./transport.ts";
@@ -108,6 +110,7 @@ export class RaftHost implements AsyncDisposable {
     this.#services = {
       ...{ nodeId, life, log, onEvent, onFatal },
       cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
+      serveBudget: new ServeBudget(this.#limits.snapshotBytesPerTick),
       random: () => random.u32() / 0x1_0000_0000,
       tick: () => this.#ticks,
       catchUp: () => this.#catchUp(),
@@ -148,6 +151,13 @@ export class RaftHost implements AsyncDisposable {
     return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
   }
 
+  /** Closes a group that has removed this node as its member, and removes what the node held of it. Rejects as `forgetGroup`. */
+  async forgetGroup(id: number): Promise<void> {
+    assert(!this.#opening.has(id), "a group that is forgotten is open or closed");
+    await this.#groups.get(id)?.stop();
+    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id) });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -158,11 +168,11 @@ export class RaftHost implements AsyncDisposable {
 
   async #open<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
     const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
-    const { folder = "raft", env, log } = this.#options;
+    const { log } = this.#options;
     const lostDisk = (await this.#settle(id, options.founders)) === "lost";
     return HostedGroup.open<Result>(this.#services, {
       ...{ id, machine, core, lostDisk, committedAtLeast },
-      folder: new SnapshotFolder(env.disk, `${folder}/${id}`),
+      folder: this.#folderOf(id),
       limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
       opened: (member) => {
         if (this.#isClosed) throw hostFailure("STOPPED");
@@ -170,6 +180,11 @@ export class RaftHost implements AsyncDisposable {
       },
       closed: () => void this.#groups.delete(id),
     });
+  }
+
+  #folderOf(group: number): SnapshotFolder {
+    const { folder = "raft", env } = this.#options;
+    return new SnapshotFolder(env.disk, `${folder}/${group}`);
   }
 
   /** What an empty log means, and what an old one lacks. */
@@ -350,6 +365,7 @@ export class RaftHost implements AsyncDisposable {
     // The rest counts the next time: late timers must not make a leader's clock, and with it its lease, run slow.
     this.#tickedAtMillis += passed * tickMillis;
     this.#ticks += passed;
+    this.#services.serveBudget.tick();
     if (this.#options.log.isNearlyFull) this.#options.log.retrySpace();
     for (const founding of this.#foundings.values()) founding.tell();
     const silent = this.#lives.silentSince(this.#ticks);
