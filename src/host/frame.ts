@@ -128,13 +128,14 @@ export interface FrameHead {
 }
 
 /** Whether a node can have sent the message: for others it speaks only where it passes on what they ask a leader for. */
-export function mayCome({ type, from }: Message, sender: number): boolean {
+export function mayCome({ type, from, entries }: Message, sender: number): boolean {
   if (isStorageThread(from) || isLocalType(type)) return false;
   switch (type) {
     case MessageType.propose:
-    case MessageType.readIndex:
     case MessageType.transferLeader:
       return true;
+    case MessageType.readIndex:
+      return entries.length === 1;
     default:
       return from === sender;
   }
