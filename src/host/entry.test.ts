@@ -12,10 +12,13 @@ describe("an entry's bytes", () => {
     const bytes = encodeBatch({ life: 300, sequence: 7 }, [utf8("a"), utf8("bc")]);
     assert.equal(toHex(bytes), BATCH);
     const decoded = decodeBatch(normal(BATCH));
-    assert.deepEqual({ ...decoded, commands: decoded.commands.map(text) }, {
-      ...{ index: 5, term: 2, life: 300, sequence: 7 },
-      commands: ["a", "bc"],
-    });
+    assert.deepEqual(
+      { ...decoded, commands: decoded.commands.map(text) },
+      {
+        ...{ index: 5, term: 2, life: 300, sequence: 7 },
+        commands: ["a", "bc"],
+      },
+    );
   });
 
   test("of a group of one from before there were larger ones are still read", () => {
