@@ -63,7 +63,7 @@ export class SnapshotPull {
     if (this.#isEnded || this.#file === undefined || index !== snapshot.index || term !== snapshot.term) return;
     if (bytes.length === 0) {
       // Asked for before it was known where the end is.
-      if (bytesTotal > this.#received) return;
+      if (bytesTotal > this.#received || this.#received === this.#bytesTotal) return;
       // Another sender's file of the same snapshot may be a shorter one: what is here would not fit to it.
       this.#discard().then(() => failed(), failed);
       return;
