@@ -72,9 +72,10 @@ export class RaftNode {
     return this.#raft.configuration;
   }
 
-  /** Whether this node alone decides: it leads a group of one. */
-  get isAlone(): boolean {
-    return this.#raft.role === "leader" && this.#raft.tracker.isSingleton;
+  /** Nobody else decides, and all that is decided is applied: whatever anybody was told is in the state machine. */
+  get isAloneAndCurrent(): boolean {
+    const { role, tracker, log, hasCommittedInTerm } = this.#raft;
+    return role === "leader" && tracker.isSingleton && log.applied === log.committed && hasCommittedInTerm;
   }
 
   /** One tick of the owner's clock: a tenth of the shortest election timeout by default. */
