@@ -87,7 +87,7 @@ export class HostedGroup<Result> implements Group<Result> {
     const { log, tick, wake } = this.#services;
     if (this.#isOver) return Promise.reject(this.#stopped());
     // An entry is one record of the log, and leaves some room there.
-    const bytesMax = log.recordBytesMax / 2;
+    const bytesMax = Math.floor((log.recordBytesMax * 3) / 4);
     let bytes = 0;
     for (const command of commands) bytes += command.length + 8;
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));

@@ -60,7 +60,7 @@ export async function recover(settings: RecoverySettings): Promise<Recovered> {
       if (recovered.machine.appliedIndex >= reach) {
         await removeAll(env.disk, damaged);
         await mark.clear();
-        if (source.rebuilds && recovered.machine.appliedIndex > 0) counters.indexRebuilds++;
+        if (source.rebuilds && recovered.machine.state.commandBytes > 0) counters.indexRebuilds++;
         return recovered;
       }
       cause = await refuseBehind(recovered, reach);

@@ -6,7 +6,7 @@ import { type Group, hostFailure } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
-import { listCheckpoints } from "../checkpoint.ts";
+import { checkpointName, listCheckpoints } from "../checkpoint.ts";
 import { decodeCommand } from "../command.ts";
 import type { StoreErrorCode } from "../errors.ts";
 import type { CommandResult } from "../machine.ts";
@@ -53,6 +53,11 @@ async function write(hosted: HostedStore, count: number, valueBytes = 100): Prom
   for (let number = 0; number < count; number++) {
     await hosted.store.commit({ puts: [put(`row ${number % 50}`, value)] });
   }
+}
+
+/** Of the state as it is now: nothing is under way. */
+function nextCheckpoint({ log }: HostedStore): string {
+  return checkpointName("store", log.group(1).lastIndex);
 }
 
 describe("commits in flight", () => {
@@ -167,6 +172,9 @@ describe("checkpoints", () => {
     await Promise.all([hosted.store.checkpoint(), hosted.store.checkpoint()]);
     await hosted.store.checkpoint();
     assert.equal(hosted.store.counters.checkpoints, 1);
+    await hosted.reopen();
+    await hosted.store.checkpoint();
+    assert.equal(hosted.store.counters.checkpoints, 0, "a new term makes no other state");
   });
 
   test("that fail leave the log alone and are tried again later", () =>
@@ -175,12 +183,13 @@ describe("checkpoints", () => {
         const options = { ...SMALL, store: { checkpointBytesMin: 10_000, checkpointRetryMillis: 5000 } };
         await using started = await SimStore.begin({ seed: 2, scheduler }, options);
         await write(started, 50);
-        const name = "store/checkpoint-0000000000000050.tmp";
+        const founded = started.log.group(1).compaction.index;
+        const name = `${nextCheckpoint(started)}.tmp`;
         started.machine.disk.failNext("write", name);
         await assert.rejects(started.store.checkpoint(), (error) => hasCode(error, "DISK_FAILED"));
         await write(started, 100);
         assert.deepEqual([started.store.counters.checkpoints, started.store.counters.checkpointFailures], [0, 1]);
-        assert.equal(started.log.group(1).compaction.index, 0);
+        assert.equal(started.log.group(1).compaction.index, founded);
         await started.elapse(5000);
         await write(started, 1);
         await started.elapse(1000);
@@ -194,11 +203,15 @@ describe("checkpoints", () => {
         const device = new SimDisk();
         await using hosted = await HostedStore.start(calmEnv(scheduler, device), SMALL);
         await write(hosted, 50);
-        device.failNext("read", "store/checkpoint-0000000000000050");
+        const name = nextCheckpoint(hosted);
+        device.failNext("read", name);
         await assert.rejects(hosted.store.checkpoint(), fails("CHECKPOINT_DAMAGED"));
         assert.deepEqual(await hosted.env.disk.list("store"), []);
         await hosted.store.checkpoint();
-        assert.deepEqual(await hosted.env.disk.list("store"), ["checkpoint-0000000000000050"]);
+        assert.deepEqual(
+          (await listCheckpoints(hosted.env.disk, "store")).map((file) => file.name),
+          [name],
+        );
       })(),
     ));
 

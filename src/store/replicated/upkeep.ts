@@ -147,7 +147,8 @@ export class Upkeep {
   async #writeOne(): Promise<void> {
     const { disk, machine, options, counters, group } = this.#settings;
     const { state } = machine;
-    if (state.appliedIndex === 0 || this.#kept[0]?.appliedIndex === state.appliedIndex) return;
+    // Entries without commands, such as a new term's first, make no other state.
+    if (state.commandBytes === (this.#kept[0] === undefined ? 0 : this.#kept[0].commandBytes)) return;
     const name = checkpointName(options.folder, state.appliedIndex);
     const snapshot = machine.snapshot();
     let written: { readonly rows: number; readonly bytes: number };

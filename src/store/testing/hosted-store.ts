@@ -20,7 +20,7 @@ import type { ReplicatedStore } from "../replicated/replicated-store.ts";
 
 export interface HostOptions {
   readonly store?: Partial<ReplicatedOptions>;
-  /** A record may be a quarter of it, and a commit is up to 1 MiB. */
+  /** Of the log; an entry takes up to 3/16 of it, and a commit is up to 1 MiB. */
   readonly segmentBytes?: number;
   /** Stands between the Store and its group, to watch or to disturb. */
   readonly wrapGroup?: (group: Group<CommandResult>) => Group<CommandResult>;
@@ -28,7 +28,7 @@ export interface HostOptions {
 
 type HostEnv = Pick<Env, "clock" | "timers" | "random" | "disk" | "indexes">;
 
-const SEGMENT_BYTES = 5 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 /** A log, a group of one and a Store on it, put together as the server does. */
 export class HostedStore implements AsyncDisposable {
