@@ -133,7 +133,8 @@ export class GroupMember<Result> {
     this.#storage = new GroupStorage({
       ...{ log, group: id, hardState, cacheBytesMax: limits.cacheBytesMax },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
-      floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
+      // The machine itself may lack entries up to there in an older group, and takes them from the log.
+      floor: () => (this.#foundedAt > 0 ? this.#foundedAt : Math.min(FLOOR_INDEX, machine.appliedIndex)),
       snapshot: () => this.#snapshots.current(),
       onLoaded: () => this.#loaded(),
       onFailed: (error) => this.#fail(error),

@@ -6,6 +6,8 @@ import { Log } from "../log/index.ts";
 import { utf8 } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
+import { ByteWriter } from "../std/writer.ts";
+import { appended } from "./group-snapshots.ts";
 import type { HostedGroup } from "./hosted-group.ts";
 import { type OpenGroupOptions, RaftHost } from "./raft-host.ts";
 import { Recorder } from "./testing/recorder.ts";
@@ -165,5 +167,18 @@ describe("a group of one", () => {
     );
     assert.deepEqual(node.fatal, [machine.fail]);
     await group[Symbol.asyncDispose]();
+  });
+
+  nodeTest("goes on from a log that says nothing of members, at any place of the machine", async (start) => {
+    for (let behind = 0; behind <= 3; behind++) {
+      await using node = await start();
+      const group = GROUP + behind;
+      const entries = ["a", "b", "c"].map((name) => new ByteWriter(16).u8(1).varint(1).blob(utf8(name)).finish());
+      await appended(node.log, [{ kind: "entries", group, firstIndex: 1, term: 1, entries }]);
+      const machine = onDisk(behind);
+      await using opened = await node.open(machine, { id: group });
+      assert.deepEqual(machine.commands, ["a", "b", "c"].slice(behind));
+      assert.equal(await opened.propose(utf8("d")), 3 - behind);
+    }
   });
 });
