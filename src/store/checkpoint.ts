@@ -3,7 +3,13 @@
 
 export { type CheckpointFile, checkpointName, listCheckpoints, removeUnfinished } from "./checkpoint/files.ts";
 export type { CheckpointHeader } from "./checkpoint/format.ts";
-export { readCheckpoint, readCheckpointHeader, restoreBytes, restoreCheckpoint } from "./checkpoint/read.ts";
+export {
+  checkpointSource,
+  readCheckpoint,
+  readCheckpointHeader,
+  restoreBytes,
+  restoreCheckpoint,
+} from "./checkpoint/read.ts";
 export { CheckpointStream } from "./checkpoint/stream.ts";
 export {
   keepCheckpoint,

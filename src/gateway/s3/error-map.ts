@@ -150,6 +150,8 @@ const BLOB: Record<BlobErrorCode, S3ErrorCode> = {
 
 const STORE: Record<Exclude<StoreErrorCode, ObjectErrorCode>, S3ErrorCode> = {
   REQUEST_INVALID: "InternalError",
+  NO_LEADER: "ServiceUnavailable",
+  NOT_LEADER: "ServiceUnavailable",
   OUTCOME_UNKNOWN: "ServiceUnavailable",
   LEASE_UNKNOWN: "InternalError",
   SESSION_UNKNOWN: "InternalError",

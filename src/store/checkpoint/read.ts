@@ -18,6 +18,8 @@ import {
 import { type Parts, partsOfFile, partsOfSource } from "./parts.ts";
 import { RowReplacement } from "./replace.ts";
 
+const SOURCE_BYTES = 262_144;
+
 /**
  * Streams a checkpoint, block by block. What `onRows` has got counts only once this resolves: the footer proves the
  * file as a whole. Rejects with CHECKPOINT_DAMAGED where the file is missing or does not hold together, with
@@ -54,14 +56,9 @@ export async function readCheckpointHeader(disk: Disk, name: string): Promise<Ch
 }
 
 /** Makes a checkpoint's rows those of the Index. Where it breaks off the Index has no state, and is known by that. */
-export async function restoreCheckpoint(
-  disk: Disk,
-  name: string,
-  index: Index,
-  endTurn: () => Promise<void> = async () => {},
-): Promise<CheckpointHeader> {
+export async function restoreCheckpoint(disk: Disk, name: string, index: Index): Promise<CheckpointHeader> {
   try {
-    const replacement = new RowReplacement(index, endTurn);
+    const replacement = new RowReplacement(index);
     const header = await readCheckpoint(disk, name, (rows) => replacement.take(rows));
     await replacement.end(header);
     return header;
@@ -70,11 +67,11 @@ export async function restoreCheckpoint(
   }
 }
 
-/** As `restoreCheckpoint`, of bytes as they come. */
+/** As `restoreCheckpoint`, of bytes as they come; between their parts it lets other work in. */
 export async function restoreBytes(
   source: ByteSource,
   index: Index,
-  endTurn: () => Promise<void> = async () => {},
+  endTurn?: () => Promise<void>,
 ): Promise<CheckpointHeader> {
   try {
     const replacement = new RowReplacement(index, endTurn);
@@ -83,8 +80,28 @@ export async function restoreBytes(
     return header;
   } catch (cause) {
     source.cancel(cause);
-    throw asDamage("that another node sent", cause);
+    throw cause instanceof MalformedBytes ? damaged("that is restored", cause.message, cause) : cause;
   }
+}
+
+/** The file's bytes as they are. */
+export function checkpointSource(disk: Disk, name: string): ByteSource {
+  let opened: Promise<DiskFile> | undefined;
+  let position = 0;
+  const close = (): Promise<void> | undefined => opened?.then((file) => file.close()).catch(() => {});
+  return {
+    async read() {
+      opened ??= disk.open(name, "read");
+      const bytes = await (await opened).read(position, SOURCE_BYTES);
+      position += bytes.length;
+      if (bytes.length > 0) return bytes;
+      await close();
+      return null;
+    },
+    cancel() {
+      void close();
+    },
+  };
 }
 
 async function readParts(

@@ -20,7 +20,7 @@ export class RowReplacement {
   #state: IndexRow | undefined;
   #began = false;
 
-  constructor(index: Index, endTurn: () => Promise<void>) {
+  constructor(index: Index, endTurn: () => Promise<void> = async () => {}) {
     this.#index = index;
     this.#endTurn = endTurn;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Index, Indexes } from "../../env/index.ts";
 import { SimDisk, SimScheduler } from "../../env/sim/index.ts";
-import { type Group, hostFailure } from "../../host/index.ts";
+import { hostFailure } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
@@ -12,6 +12,7 @@ import type { StoreErrorCode } from "../errors.ts";
 import type { CommandResult } from "../machine.ts";
 import { calmEnv, HostedStore, type HostOptions, SimStore } from "../testing/hosted-store.ts";
 import { at, end, put, TABLE } from "../testing/machine-driver.ts";
+import type { StoreGroup } from "./group.ts";
 import { REPLICATED_DEFAULTS } from "./options.ts";
 
 const scheduler = new SimScheduler();
@@ -35,14 +36,24 @@ function fails(code: StoreErrorCode): (error: unknown) => boolean {
 
 /** A group whose proposals pass through `propose`. */
 function through(
-  propose: (command: Uint8Array, group: Group<CommandResult>) => Promise<CommandResult>,
-): (group: Group<CommandResult>) => Group<CommandResult> {
+  propose: (command: Uint8Array, group: StoreGroup) => Promise<CommandResult>,
+): (group: StoreGroup) => StoreGroup {
   return (group) => ({
     propose: (command) => propose(command, group),
     readBarrier: () => group.readBarrier(),
     compact: (index) => group.compact(index),
+    observe: (observer) => group.observe(observer),
     get logBytesSinceCompaction() {
       return group.logBytesSinceCompaction;
+    },
+    get lead() {
+      return group.lead;
+    },
+    get isLeader() {
+      return group.isLeader;
+    },
+    get status() {
+      return group.status;
     },
     [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
   });
@@ -258,6 +269,10 @@ function bound(index: Index, property: keyof Index): unknown {
   return typeof value === "function" ? value.bind(index) : value;
 }
 
+function endsLease(command: Uint8Array): boolean {
+  return ["end", "expire"].includes(decodeCommand(command).kind);
+}
+
 describe("leases", () => {
   storeTest("are limited in number", { store: { leasesMax: 2 } }, async ({ store }) => {
     const grants = await Promise.allSettled([1, 2, 3].map(() => store.grant(1000)));
@@ -272,8 +287,8 @@ describe("leases", () => {
     assert.equal(store.counters.leases, 2);
   });
 
-  let group: Group<CommandResult> | undefined;
-  const captured = { wrapGroup: (opened: Group<CommandResult>) => (group = opened) };
+  let group: StoreGroup | undefined;
+  const captured = { wrapGroup: (opened: StoreGroup) => (group = opened) };
   storeTest("whose end a restart broke off end after it", captured, async (hosted) => {
     const { id } = await hosted.store.grant(60_000);
     for (let from = 0; from < 600; from += 100) {
@@ -290,9 +305,7 @@ describe("leases", () => {
 
   let refusals = 0;
   const refusing = through((command, opened) =>
-    decodeCommand(command).kind === "end" && refusals-- > 0
-      ? Promise.reject(hostFailure("OVERLOADED"))
-      : opened.propose(command),
+    endsLease(command) && refusals-- > 0 ? Promise.reject(hostFailure("OVERLOADED")) : opened.propose(command),
   );
   storeTest("that are over end, however often that is refused", { wrapGroup: refusing }, async (hosted) => {
     refusals = 5;
@@ -307,12 +320,12 @@ describe("leases", () => {
   });
 
   let endings = 0;
-  const refusingSecond = through((command, opened) =>
-    decodeCommand(command).kind === "end" && ++endings === 2
+  const refusingSome = through((command, opened) =>
+    endsLease(command) && [2, 3].includes(++endings)
       ? Promise.reject(hostFailure("OVERLOADED"))
       : opened.propose(command),
   );
-  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSecond }, async (hosted) => {
+  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSome }, async (hosted) => {
     const { id } = await hosted.store.grant(60_000);
     for (let from = 0; from < 300; from += 100) {
       const puts = Array.from({ length: 100 }, (_, number) => put(`row ${from + number}`));
@@ -326,7 +339,7 @@ describe("leases", () => {
 
   const ends = { now: 0, most: 0 };
   const counting = through(async (command, opened) => {
-    if (decodeCommand(command).kind !== "end") return opened.propose(command);
+    if (!endsLease(command)) return opened.propose(command);
     ends.most = Math.max(ends.most, ++ends.now);
     const result = await opened.propose(command);
     ends.now--;

@@ -10,10 +10,10 @@ import {
   type SimScheduler,
   SimTimers,
 } from "../../env/sim/index.ts";
-import { type Group, RaftHost } from "../../host/index.ts";
+import { RaftHost } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
-import type { CommandResult } from "../machine.ts";
+import type { StoreGroup } from "../replicated/group.ts";
 import { openReplicatedStore } from "../replicated/open.ts";
 import type { ReplicatedOptions } from "../replicated/options.ts";
 import type { ReplicatedStore } from "../replicated/replicated-store.ts";
@@ -23,7 +23,7 @@ export interface HostOptions {
   /** Of the log; an entry takes up to 3/16 of it, and a commit is up to 1 MiB. */
   readonly segmentBytes?: number;
   /** Stands between the Store and its group, to watch or to disturb. */
-  readonly wrapGroup?: (group: Group<CommandResult>) => Group<CommandResult>;
+  readonly wrapGroup?: (group: StoreGroup) => StoreGroup;
 }
 
 type HostEnv = Pick<Env, "clock" | "timers" | "random" | "disk" | "indexes">;
