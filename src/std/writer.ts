@@ -3,6 +3,7 @@ import { EMPTY, utf8 } from "./bytes.ts";
 import { Copier } from "./copier.ts";
 
 const results = new Copier();
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
  * Builds one binary record. Integers are little-endian; `varint` is LEB128 for unsigned numbers up to 2^53 - 1.
@@ -38,6 +39,12 @@ export class ByteWriter {
     this.#view.setUint32(this.#length, value, true);
     this.#length += 4;
     return this;
+  }
+
+  /** Overwrites four bytes that were written before: a length that is known only behind what it counts. */
+  setU32(at: number, value: number): void {
+    assert(at + 4 <= this.#length, "a field is set where one was written");
+    this.#view.setUint32(at, value, true);
   }
 
   /** An unsigned 64-bit field that holds a safe integer. */
@@ -87,6 +94,7 @@ export class ByteWriter {
   end(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#bytes = EMPTY;
+    this.#view = NO_VIEW;
     this.#length = 0;
     return bytes;
   }
@@ -94,6 +102,12 @@ export class ByteWriter {
   /** Copies what was written so far, without a new array. */
   copyTo(target: Uint8Array, at: number): void {
     target.set(this.#bytes.subarray(0, this.#length), at);
+  }
+
+  /** Makes room for so many more bytes at once. */
+  reserve(more: number): this {
+    this.#reserve(more);
+    return this;
   }
 
   #reserve(more: number): void {

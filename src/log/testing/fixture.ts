@@ -16,7 +16,8 @@ export const openLog = (
   disk: Disk,
   options: Partial<LogOptions> = OPTIONS,
   onFatal: (error: Error) => void = () => {},
-): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal });
+  onDamage: "refuse" | "set-aside" = "refuse",
+): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal, onDamage });
 
 export const append = (log: Log, ...records: LogRecord[]): Promise<void> =>
   new Promise((resolve, reject) => log.append(records, (error) => (error === undefined ? resolve() : reject(error))));
