@@ -142,7 +142,7 @@ export class HostedGroup<Result> implements Group<Result> {
   #proposing<T>(bytes: number, add: (tick: number) => Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     // An entry is one record of the log, and leaves some room there.
-    const bytesMax = this.#services.Math.floor((log.recordBytesMax * 3) / 4);
+    const bytesMax = Math.floor((this.#services.log.recordBytesMax * 3) / 4);
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
     try {
       const added = add(this.#services.tick());
