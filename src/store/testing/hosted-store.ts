@@ -10,7 +10,7 @@ import {
   type SimScheduler,
   SimTimers,
 } from "../../env/sim/index.ts";
-import { RaftHost } from "../../host/index.ts";
+import { RaftHost, type Transport } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
 import type { StoreGroup } from "../replicated/group.ts";
@@ -22,8 +22,17 @@ export interface HostOptions {
   readonly store?: Partial<ReplicatedOptions>;
   /** Of the log; an entry takes up to 3/16 of it, and a commit is up to 1 MiB. */
   readonly segmentBytes?: number;
+  /** Of a group of several; left out, the group has one member. */
+  readonly member?: GroupMembership;
   /** Stands between the Store and its group, to watch or to disturb. */
   readonly wrapGroup?: (group: StoreGroup) => StoreGroup;
+}
+
+export interface GroupMembership {
+  readonly nodeId: number;
+  readonly voters: readonly number[];
+  /** A new one for each start. */
+  readonly connect: () => Transport;
 }
 
 type HostEnv = Pick<Env, "clock" | "timers" | "random" | "disk" | "indexes">;
@@ -38,6 +47,8 @@ export class HostedStore implements AsyncDisposable {
   #host: RaftHost | undefined;
   #store: ReplicatedStore | undefined;
   #failure: Error | undefined;
+  /** The one that was opened last. */
+  group: StoreGroup | undefined;
 
   static async start(env: HostEnv, options: HostOptions = {}): Promise<HostedStore> {
     const hosted = new HostedStore(env, options);
@@ -55,6 +66,14 @@ export class HostedStore implements AsyncDisposable {
     return this.#store!;
   }
 
+  get isOpen(): boolean {
+    return this.#store !== undefined;
+  }
+
+  get isLeader(): boolean {
+    return this.group?.isLeader ?? false;
+  }
+
   get log(): Log {
     return this.#log!;
   }
@@ -65,16 +84,21 @@ export class HostedStore implements AsyncDisposable {
   }
 
   async open(): Promise<ReplicatedStore> {
-    const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group } = this.#options;
+    const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group, member } = this.#options;
     const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
     this.#failure = undefined;
     const onFatal = (error: Error): void => void (this.#failure = error);
-    const host = await RaftHost.start({ nodeId: 1, env: this.env, log, onFatal });
+    const nodeId = member?.nodeId ?? 1;
+    const voters = member?.voters ?? [nodeId];
+    const transport = member && { transport: member.connect() };
+    const host = await RaftHost.start({ nodeId, env: this.env, log, onFatal, ...transport });
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
-        openGroup: async (machine, committedAtLeast) =>
-          wrapGroup(await host.openSoleGroup({ id: 1, machine, committedAtLeast })),
+        openGroup: async (machine, committedAtLeast) => {
+          this.group = wrapGroup(await host.openGroup({ id: 1, machine, committedAtLeast, founders: { voters } }));
+          return this.group;
+        },
         ...(options && { options }),
       });
       this.#log = log;
