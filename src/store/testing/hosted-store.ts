@@ -10,7 +10,7 @@ import {
   type SimScheduler,
   SimTimers,
 } from "../../env/sim/index.ts";
-import { RaftHost, type Transport } from "../../host/index.ts";
+import { type GroupEvent, RaftHost, type Transport } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
 import type { StoreGroup } from "../replicated/group.ts";
@@ -24,6 +24,7 @@ export interface HostOptions {
   readonly segmentBytes?: number;
   /** Of a group of several; left out, the group has one member. */
   readonly member?: GroupMembership;
+  readonly onEvent?: (event: GroupEvent) => void;
   /** Stands between the Store and its group, to watch or to disturb. */
   readonly wrapGroup?: (group: StoreGroup) => StoreGroup;
 }
@@ -84,14 +85,27 @@ export class HostedStore implements AsyncDisposable {
   }
 
   async open(): Promise<ReplicatedStore> {
-    const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group, member } = this.#options;
+    const {
+      segmentBytes = SEGMENT_BYTES,
+      store: options,
+      wrapGroup = (group) => group,
+      member,
+      onEvent,
+    } = this.#options;
     const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
     this.#failure = undefined;
     const onFatal = (error: Error): void => void (this.#failure = error);
     const nodeId = member?.nodeId ?? 1;
     const voters = member?.voters ?? [nodeId];
     const transport = member && { transport: member.connect() };
-    const host = await RaftHost.start({ nodeId, env: this.env, log, onFatal, ...transport });
+    const host = await RaftHost.start({
+      nodeId,
+      env: this.env,
+      log,
+      onFatal,
+      ...transport,
+      ...(onEvent && { onEvent }),
+    });
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
