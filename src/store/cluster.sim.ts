@@ -188,14 +188,13 @@ class Simulation {
       cluster.node(id).machine.pause(prng.below(5000));
       return;
     }
-    const victims = choice < 0.6 ? NODES : [id];
+    const victims = (choice < 0.6 ? NODES : [id]).filter((victim) => this.#open.delete(victim));
     for (const victim of victims) {
-      if (!this.#open.delete(victim)) continue;
       if (prng.chance(0.7)) cluster.node(victim).losePower();
       else cluster.node(victim).killProcess();
     }
     await cluster.elapse(prng.below(6000));
-    for (const victim of victims) if (!this.#open.has(victim)) this.#start(victim);
+    for (const victim of victims) this.#start(victim);
   }
 
   readonly #timeout: Timeout = (call) => {

@@ -33,7 +33,10 @@ describe("the replicated engine, through a follower of three", () => {
       const store = askingLeader(follower.store, cluster);
       return { store, cluster, follower, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
     },
-    reopen: async ({ cluster, follower }) => askingLeader(await follower.reopen(), cluster),
+    async reopen({ cluster, follower }) {
+      await cluster.reopenAll();
+      return askingLeader(follower.store, cluster);
+    },
     async crash({ cluster, follower }) {
       await cluster.crashAll();
       return askingLeader(follower.store, cluster);

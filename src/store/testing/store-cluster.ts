@@ -76,6 +76,11 @@ export class StoreCluster implements AsyncDisposable {
     return this.all.find(({ isLeader }) => !isLeader)!;
   }
 
+  async reopenAll(): Promise<void> {
+    await Promise.all(this.all.map((node) => node.close()));
+    await Promise.all(this.all.map((node) => node.open()));
+  }
+
   /** All machines lose their power at once, and start again. */
   async crashAll(): Promise<void> {
     for (const node of this.all) node.losePower();
