@@ -95,6 +95,7 @@ export class GroupMember<Result> {
   /** Whatever the machine holds does not count: a snapshot takes its place. */
   #isBlank: boolean;
   failure: Error | undefined;
+  #stopping: Promise<void> | undefined;
 
   /**
    * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
@@ -112,7 +113,12 @@ export class GroupMember<Result> {
     const group = new GroupMember(services, { ...options, members, stored });
     options.opened(group);
     services.wake(id);
-    await group.#replay.promise;
+    try {
+      await group.#replay.promise;
+    } catch (error) {
+      await group.#stopping;
+      throw error;
+    }
     group.#isOpen = true;
     if (members !== undefined && isSole(members, nodeId)) group.node.campaign();
     services.wake(id);
@@ -431,17 +437,18 @@ export class GroupMember<Result> {
     if (this.failure !== undefined) return;
     this.failure = error;
     this.#replay.reject(error);
-    void this.stop(error);
+    this.#stopping = this.stop(error);
     if (this.#isOpen) this.#services.onFatal(error);
   }
 
   async stop(cause?: Error): Promise<void> {
     this.failure ??= hostFailure("STOPPED");
     this.#closed();
-    this.#queue.stop();
+    const written = this.#queue.stop();
     this.#storage.dropCache();
     this.#applier.stop();
     this.#callers.stop(cause);
     await this.#snapshots.stop();
+    await written;
   }
 }

@@ -35,6 +35,7 @@ export class StorageQueue {
   #newest: Message[] = [];
   #isInstalling = false;
   #isStopped = false;
+  readonly #onIdle: (() => void)[] = [];
 
   constructor(options: StorageQueueOptions) {
     this.#options = options;
@@ -58,10 +59,22 @@ export class StorageQueue {
     this.#next();
   }
 
-  /** What comes back from now on is not told any more. */
-  stop(): void {
+  /**
+   * What comes back from now on is not told any more. Resolves when nothing is on its way: until then the log may still
+   * grow under whoever opens the group again.
+   */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     this.#waiting.length = 0;
+    if (this.#isBusy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  get #isBusy(): boolean {
+    return this.#onItsWay > 0 || this.#isInstalling;
+  }
+
+  #ended(): void {
+    if (!this.#isBusy) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   #next(): void {
@@ -96,6 +109,7 @@ export class StorageQueue {
           storage.appended(work.entries);
           this.#options.release(responses);
         }
+        this.#ended();
       });
     }
   }
@@ -108,13 +122,18 @@ export class StorageQueue {
         this.#lastIndex = snapshot.index;
         this.#hardState = work.hardState ?? this.#hardState;
         this.#laterState = undefined;
+        this.#ended();
         if (this.#isStopped) return;
         this.#options.storage.dropCache();
         // A snapshot that replaces the log comes without entries: what follows it is appended behind it.
         this.#append({ ...work, snapshot: undefined, hardState: undefined });
         this.#next();
       },
-      (error: Error) => this.#fail(error),
+      (error: Error) => {
+        this.#isInstalling = false;
+        this.#fail(error);
+        this.#ended();
+      },
     );
   }
 
@@ -160,7 +179,7 @@ export class StorageQueue {
 
   #fail(error: Error): void {
     if (this.#isStopped) return;
-    this.stop();
+    void this.stop();
     this.#options.fail(error);
   }
 }
