@@ -47,8 +47,8 @@ export const SERVE_COMMANDS: readonly Command[] = [
       const server = await startNode(serverOptions, { onFatal, log: (line) => process.stderr.write(line) });
       signal.addEventListener("abort", () => ended.resolve(0), { once: true });
       if (signal.aborted) ended.resolve(0);
-      const { s3, api } = server;
-      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api })}\n`);
+      const { s3, api, peer } = server;
+      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api, peer })}\n`);
       else output.write(readyText({ s3, api }, serverOptions, environment));
       const code = await ended.promise;
       await server.close();

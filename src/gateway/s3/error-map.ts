@@ -55,6 +55,7 @@ const OBJECTS: Record<ObjectErrorCode, S3ErrorCode> = {
   NOT_MODIFIED: "NotModified",
   RANGE_INVALID: "InvalidRange",
   PART_MISSING: "InvalidPart",
+  NOT_IN_CLUSTER: "NotImplemented",
   CONFLICT: "OperationAborted",
   TOO_LARGE: "EntityTooLarge",
   TOO_SMALL: "EntityTooSmall",
@@ -145,6 +146,7 @@ const BLOB: Record<BlobErrorCode, S3ErrorCode> = {
   VOLUME_UNREADABLE: "InternalError",
   VOLUME_FORMAT_NEWER: "InternalError",
   VOLUME_NOT_COMPACTED: "InternalError",
+  BODY_NOT_REPLICATED: "NotImplemented",
   BLOB_OPTION_INVALID: "InternalError",
 };
 
