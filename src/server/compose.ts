@@ -15,7 +15,7 @@ import { type ClusterSettings, clusterSettings, listenToPeers, waitForLeader } f
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
-import { blobEventTo, namesOfNeedles, s3ActTo, tellOfRebuild } from "./events.ts";
+import { blobEventTo, groupEventTo, namesOfNeedles, s3ActTo, tellOfRebuild } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
@@ -139,7 +139,8 @@ async function openStore(
   if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
   const transport = cluster && parts.use(await listenToPeers(env, cluster, options, logger));
   const { nodeId, nodes } = cluster ?? { nodeId: SOLE_NODE, nodes: [SOLE_NODE] };
-  const host = parts.use(await RaftHost.start({ ...{ nodeId, env, log, onFatal }, ...(transport && { transport }) }));
+  const shared = transport && { transport, onEvent: groupEventTo(logger) };
+  const host = parts.use(await RaftHost.start({ ...{ nodeId, env, log, onFatal }, ...shared }));
   const store = parts.use(
     await openReplicatedStore({
       env,

@@ -65,7 +65,6 @@ function newReach() {
     leaders: 0,
     snapshotsInstalled: 0,
     indexRebuilds: 0,
-    historiesLost: 0,
     leasesKept: 0,
     leasesExpired: 0,
   };
@@ -335,7 +334,6 @@ class Simulation {
       await watch.return?.();
     } catch (error) {
       if (!(error instanceof AshlarError)) throw error;
-      if (error.code === "HISTORY_LOST") this.#reached.historiesLost++;
     }
     await this.cluster.elapse(100);
   }
