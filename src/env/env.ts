@@ -213,7 +213,7 @@ export interface NetworkListenOptions {
   /** What TLS may take. */
   readonly handshakeTimeoutMillis: number;
   readonly tls?: MutualTls | undefined;
-  /** Somebody came and did not get through TLS. */
+  /** Somebody came and did not get through TLS, or the system had no room for him (then his address is not known). */
   readonly refused?: (remoteAddress: string, error: Error) => void;
 }
 

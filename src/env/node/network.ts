@@ -89,6 +89,8 @@ class NodeListener implements NetworkListener {
       server.once("error", refuse);
       server.listen({ host, port }, () => {
         server.off("error", refuse);
+        // The system had no room for one that came.
+        server.on("error", (error) => this.#options.refused?.("", error));
         this.#port = (server.address() as AddressInfo).port;
         resolve();
       });
