@@ -32,7 +32,7 @@ export const SERVER_ERRORS = {
   CLUSTER_OPTIONS_INVALID: {
     what: "The options of a cluster do not fit together.",
     advice:
-      "Each node needs its own --node-id, a --peer ID=HOST:PORT for every other node, and the same --cluster, root key and ASHLAR_SEAL_KEY.",
+      "Give each node its own --node-id, a --peer for every other one, and the same --cluster, root key and seal key.",
   },
   CLUSTER_CHANGED: {
     what: "The data directory is of another node, another cluster, or a cluster of other nodes.",
