@@ -49,7 +49,7 @@ export const SERVE_COMMANDS: readonly Command[] = [
       if (signal.aborted) ended.resolve(0);
       const { s3, api, peer } = server;
       if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api, peer })}\n`);
-      else output.write(readyText({ s3, api }, serverOptions, environment));
+      else output.write(readyText({ s3, api, peer }, serverOptions, environment));
       const code = await ended.promise;
       await server.close();
       return code;
@@ -58,7 +58,7 @@ export const SERVE_COMMANDS: readonly Command[] = [
 ];
 
 function readyText(
-  { s3, api }: { readonly s3: string; readonly api: string },
+  { s3, api, peer }: { readonly s3: string; readonly api: string; readonly peer: string | undefined },
   { dataDir, memory, rootAccessKey }: ServerOptions,
   environment: NodeJS.ProcessEnv,
 ): string {
@@ -71,6 +71,7 @@ function readyText(
     ["S3", s3],
     ["API", api],
     ["Console", `${api}/app/`],
+    ...(peer === undefined ? [] : [["Peers", peer] as const]),
     ["Data", data],
     ["Root key", key],
   ] as const;
