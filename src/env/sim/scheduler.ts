@@ -95,18 +95,6 @@ export class SimScheduler {
     this.#arriveAt(untilMillis, isDone);
   }
 
-  /** As `run`, several times as fast, for simulated code that waits for no promise: none settles before this returns. */
-  runSynchronously(untilMillis: number): void {
-    assert(!this.#isRunning, "a simulation is run by one loop at a time");
-    this.#isRunning = true;
-    try {
-      while (this.#step(untilMillis));
-    } finally {
-      this.#isRunning = false;
-    }
-    this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
-  }
-
   /** Runs until the promise settles. Fails if that does not happen within the limit, or nothing is planned any more. */
   async settle<T>(promise: Promise<T>, limitMillis = 3_600_000): Promise<T> {
     let isSettled = false;
