@@ -78,7 +78,10 @@ export class SimDisk {
     const images = [...this.#device.names.files()];
     let position = Math.floor(place * images.reduce((sum, { length }) => sum + length, 0));
     for (const image of images) {
-      if (position < image.length) return image.rot(position, position % 8);
+      if (position < image.length) {
+        image.rot(position, position % 8);
+        return;
+      }
       position -= image.length;
     }
   }

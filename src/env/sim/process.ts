@@ -17,7 +17,7 @@ export class SimProcess {
   readonly #label: string;
   readonly #waiting = new Set<Waiting>();
   #isAlive = true;
-  #isResumePlanned = false;
+  #resumption: Timer | undefined;
   #pausedUntilMillis = 0;
 
   constructor(scheduler: SimScheduler, label: string) {
@@ -51,6 +51,14 @@ export class SimProcess {
     this.#pausedUntilMillis = Math.max(this.#pausedUntilMillis, this.scheduler.nowMillis + millis);
   }
 
+  /** It goes on at once, if it stands still. */
+  resume(): void {
+    this.#pausedUntilMillis = this.scheduler.nowMillis;
+    this.#resumption?.cancel();
+    this.#resumption = undefined;
+    this.#planResume();
+  }
+
   kill(): void {
     this.#isAlive = false;
     this.#waiting.clear();
@@ -70,15 +78,14 @@ export class SimProcess {
 
   #planResume(): void {
     const [first] = this.#waiting;
-    if (this.#isResumePlanned || first === undefined) return;
-    this.#isResumePlanned = true;
+    if (this.#resumption !== undefined || first === undefined) return;
     const atMillis = Math.max(this.#pausedUntilMillis, this.scheduler.nowMillis);
-    this.scheduler.at(atMillis, `${this.#label} resumes: ${first.label}`, () => this.#resume());
+    this.#resumption = this.scheduler.at(atMillis, `${this.#label} resumes: ${first.label}`, () => this.#resume());
   }
 
   /** One at a time, as the scheduler does: the promises that it settles come before the next. */
   #resume(): void {
-    this.#isResumePlanned = false;
+    this.#resumption = undefined;
     const [first] = this.#waiting;
     if (first !== undefined && this.#pausedUntilMillis <= this.scheduler.nowMillis) {
       this.#waiting.delete(first);

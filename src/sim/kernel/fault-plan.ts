@@ -1,7 +1,7 @@
+import type { Prng } from "../../std/prng.ts";
 import { Draw } from "./draw.ts";
 import { simFailure } from "./errors.ts";
 import { type Direction, FAULT_KINDS, type FaultEvent, type FaultKind, type Range } from "./faults.ts";
-import type { Prng } from "../../std/prng.ts";
 
 /** Other lengths or amounts than a kind's own. */
 export interface FaultTuning {
