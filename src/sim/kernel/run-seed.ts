@@ -65,7 +65,8 @@ export async function runSeed<Knobs extends object>(
     options.trace,
   );
   const run = new SimRun(world, {
-    ...{ seed, knobs: configuration.knobs, bugs: new Set(bugs), prng: prng.fork(), nodesMax },
+    ...{ seed, size: configuration.nodes, knobs: configuration.knobs, bugs: new Set(bugs), nodesMax },
+    prng: prng.fork(),
   });
   options.onRun?.((error) => world.failed(error));
   const scenario = workload.open(run);

@@ -10,6 +10,8 @@ import type { World } from "./world.ts";
 /** What a workload has of the run that it is in. */
 export class SimRun<Knobs extends object = object> {
   readonly seed: number;
+  /** How many nodes there are at the start. */
+  readonly size: number;
   readonly knobs: Knobs;
   /** Mistakes that are switched on. */
   readonly bugs: ReadonlySet<string>;
@@ -25,6 +27,7 @@ export class SimRun<Knobs extends object = object> {
     world: World,
     parts: {
       readonly seed: number;
+      readonly size: number;
       readonly knobs: Knobs;
       readonly bugs: ReadonlySet<string>;
       readonly prng: Prng;
@@ -33,6 +36,7 @@ export class SimRun<Knobs extends object = object> {
   ) {
     this.#world = world;
     this.seed = parts.seed;
+    this.size = parts.size;
     this.knobs = parts.knobs;
     this.bugs = parts.bugs;
     this.prng = parts.prng;
