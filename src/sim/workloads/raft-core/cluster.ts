@@ -6,7 +6,6 @@ import {
   commitQuorumOf,
   configurationOf,
   decodeMessage,
-  describeMessage,
   type Entry,
   isJoint,
   isVoter,
@@ -24,6 +23,7 @@ import { type Chain, EMPTY_CHAIN, encodeChain } from "./chain.ts";
 import { Invariants } from "./invariants.ts";
 import type { RaftCoreKnobs } from "./knobs.ts";
 import { Member, type MemberObserver } from "./member.ts";
+import { messageText } from "./message-text.ts";
 
 /** Log matching compares all logs with each other: not at every check. */
 const LOG_CHECKS = 10;
@@ -110,7 +110,7 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
   }
 
   describe(bytes: Uint8Array): string {
-    return describeMessage(decodeMessage(bytes));
+    return messageText(decodeMessage(bytes));
   }
 
   /** Of those that lead, the one with the newest term. */
@@ -162,9 +162,10 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     if (this.#run.knobs.membershipMillis > 0 || this.#lost.size > 0) return;
     const { voters, commitQuorum } = member.configuration;
     const lacking = voters.filter((id) => {
-      const storage = this.#members.get(id)?.log.storage;
-      // Of a process that is starting or down nothing is known.
-      if (storage === undefined || !this.#isUp(id)) return false;
+      const voter = this.#members.get(id);
+      // Of a process that is down, or still reads its log, nothing is known.
+      if (voter?.node === undefined || !this.#isUp(id)) return false;
+      const { storage } = voter.log;
       return index >= storage.firstIndex && storage.term(index) !== term;
     });
     invariant(

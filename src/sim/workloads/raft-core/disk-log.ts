@@ -44,6 +44,7 @@ export class DiskLog {
   #file: DiskFile | undefined;
   #number = 0;
   #position = 0;
+  #putOff: HardState | undefined;
   /** Nothing was here when it was opened. */
   isNew = true;
 
@@ -67,9 +68,20 @@ export class DiskLog {
     for (const number of numbers) if (number !== this.#number) await this.#removeIfThere(`${FOLDER}/${number}`);
   }
 
+  /**
+   * A hard state that needs no sync of its own goes to disk before whatever comes after it: entries are sent together
+   * with the knowledge that what is before them is committed, and a node must not forget the one and keep the other.
+   */
+  putOff(hardState: HardState): void {
+    this.#putOff = hardState;
+  }
+
   /** In the order of calls, one at a time. Resolves once all of it is on disk. */
   async append(works: readonly LogWork[]): Promise<void> {
     const writer = new ByteWriter(512);
+    const putOff = this.#putOff;
+    this.#putOff = undefined;
+    if (putOff !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(putOff));
     for (const { hardState, snapshot, entries } of works) {
       if (hardState !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(hardState));
       if (snapshot !== undefined) writeRecord(writer, RecordKind.snapshot, encodeSnapshot(snapshot));
@@ -82,6 +94,7 @@ export class DiskLog {
       this.#position += bytes.length;
       await this.#file.sync();
     }
+    if (putOff !== undefined) this.storage.setHardState(putOff);
     for (const work of works) this.#take(work);
     if (this.#position > this.#fileBytesMax) await this.rewrite();
   }

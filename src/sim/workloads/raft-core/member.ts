@@ -159,7 +159,7 @@ export class Member {
       this.#observe(ready);
       if (this.#isAsync) this.#route(ready.messages);
       else if (ready.mustSync || ready.snapshot !== undefined) this.#context.watch(this.#persist(ready));
-      else this.#finish(ready, ready.messages);
+      else this.#goOn(ready);
     }
   }
 
@@ -182,6 +182,11 @@ export class Member {
     const isNews = softState !== undefined || hardState !== undefined;
     if (isNews && this.#role === "leader") this.#parts.observer.becameLeader(this, this.#hardState!.term);
     for (const state of readStates) this.#parts.observer.read(this, state);
+  }
+
+  #goOn(ready: Ready): void {
+    if (ready.hardState !== undefined) this.log.putOff(ready.hardState);
+    this.#finish(ready, ready.messages);
   }
 
   async #persist(ready: Ready): Promise<void> {
