@@ -44,6 +44,8 @@ export class DiskLog {
   #file: DiskFile | undefined;
   #number = 0;
   #position = 0;
+  /** Where the file is long enough, and twice as long as it was when it was new. */
+  #rewriteAt = 0;
   #putOff: HardState | undefined;
   /** Nothing was here when it was opened. */
   isNew = true;
@@ -83,9 +85,10 @@ export class DiskLog {
     this.#putOff = undefined;
     if (putOff !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(putOff));
     for (const { hardState, snapshot, entries } of works) {
-      if (hardState !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(hardState));
       if (snapshot !== undefined) writeRecord(writer, RecordKind.snapshot, encodeSnapshot(snapshot));
       for (const entry of entries) writeRecord(writer, RecordKind.entry, encodeEntry(entry));
+      // Behind the entries: it may say that they are committed, and the record may be torn between them.
+      if (hardState !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(hardState));
     }
     const bytes = writer.finish();
     assert(this.#file !== undefined, "a log is opened before it is written");
@@ -96,7 +99,7 @@ export class DiskLog {
     }
     if (putOff !== undefined) this.storage.setHardState(putOff);
     for (const work of works) this.#take(work);
-    if (this.#position > this.#fileBytesMax) await this.rewrite();
+    if (this.#position > this.#rewriteAt) await this.rewrite();
   }
 
   /** Moves to a new file that has the newest snapshot and what follows the log's beginning. */
@@ -127,6 +130,7 @@ export class DiskLog {
     this.#file = file;
     this.#number = last + 1;
     this.#position = bytes.length;
+    this.#rewriteAt = Math.max(this.#fileBytesMax, bytes.length * 2);
     if (last > 0) await this.#removeIfThere(`${FOLDER}/${last}`);
   }
 
