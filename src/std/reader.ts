@@ -8,12 +8,12 @@ export class MalformedBytes extends Error {
 /** Reads what a ByteWriter wrote. Slices share the input's memory. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when first used: most records have no fixed fields, and a view costs more than reading one of them. */
+  #view: DataView | undefined;
   #at: number;
 
   constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = at;
   }
 
@@ -30,13 +30,14 @@ export class ByteReader {
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#dataView.getUint32(this.#take(4), true);
   }
 
   /** For fields that a checksum behind them still has to vouch for: above 2^53 the value is only near. */
   u64Unsafe(): number {
     const at = this.#take(8);
-    return this.#view.getUint32(at + 4, true) * 0x1_0000_0000 + this.#view.getUint32(at, true);
+    const view = this.#dataView;
+    return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
   }
 
   u64(): number {
@@ -68,6 +69,11 @@ export class ByteReader {
 
   string(): string {
     return text(this.blob());
+  }
+
+  get #dataView(): DataView {
+    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    return this.#view;
   }
 
   #take(length: number): number {

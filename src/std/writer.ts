@@ -10,12 +10,10 @@ const results = new Copier();
  */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -35,8 +33,7 @@ export class ByteWriter {
 
   u32(value: number): this {
     this.#reserve(4);
-    this.#view.setUint32(this.#length, value, true);
-    this.#length += 4;
+    this.#put32(value);
     return this;
   }
 
@@ -44,9 +41,8 @@ export class ByteWriter {
   u64(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, "a u64 field takes an unsigned safe integer");
     this.#reserve(8);
-    this.#view.setUint32(this.#length, value >>> 0, true);
-    this.#view.setUint32(this.#length + 4, Math.floor(value / 0x1_0000_0000), true);
-    this.#length += 8;
+    this.#put32(value >>> 0);
+    this.#put32(Math.floor(value / 0x1_0000_0000));
     return this;
   }
 
@@ -96,12 +92,20 @@ export class ByteWriter {
     target.set(this.#bytes.subarray(0, this.#length), at);
   }
 
+  /** Byte by byte: most writers live for one record, and a DataView costs more than all its fields. */
+  #put32(value: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#length++] = value;
+    bytes[this.#length++] = value >>> 8;
+    bytes[this.#length++] = value >>> 16;
+    bytes[this.#length++] = value >>> 24;
+  }
+
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 }

@@ -1,5 +1,6 @@
 import type { Timer } from "../env.ts";
 import type { SimScheduler } from "./scheduler.ts";
+import { hashOf } from "./trace-hash.ts";
 
 /** Something that happened to a process while it stood still. */
 interface Waiting {
@@ -15,6 +16,8 @@ interface Waiting {
 export class SimProcess {
   readonly scheduler: SimScheduler;
   readonly #label: string;
+  /** Stands for the label in the trace: a text made for each event would cost more than the event. */
+  readonly #mark: number;
   readonly #waiting = new Set<Waiting>();
   #isAlive = true;
   #resumption: Timer | undefined;
@@ -23,17 +26,21 @@ export class SimProcess {
   constructor(scheduler: SimScheduler, label: string) {
     this.scheduler = scheduler;
     this.#label = label;
+    this.#mark = hashOf(label);
   }
 
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
-  after(delayMillis: number, label: string, run: () => void): Timer {
+  /** What else tells the event from others goes into the detail, a whole number. */
+  after(delayMillis: number, label: string, run: () => void, detail = 0): Timer {
     let waiting: Waiting | undefined;
-    const timer = this.scheduler.after(delayMillis, `${this.#label} ${label}`, () => {
+    const fire = (): void => {
       waiting = this.#enter(label, run);
-    });
+    };
+    const mark = (this.#mark ^ Math.imul(detail, 0x85ebca6b)) >>> 0;
+    const timer = this.scheduler.at(this.scheduler.nowMillis + delayMillis, label, fire, mark);
     return {
       cancel: () => {
         timer.cancel();

@@ -41,6 +41,7 @@ export class DiskLog {
   readonly storage: MemoryStorage = new MemoryStorage();
   readonly #disk: Disk;
   readonly #fileBytesMax: number;
+  readonly #writer = new ByteWriter(4_096);
   #file: DiskFile | undefined;
   #number = 0;
   #position = 0;
@@ -80,7 +81,7 @@ export class DiskLog {
 
   /** In the order of calls, one at a time. Resolves once all of it is on disk. */
   async append(works: readonly LogWork[]): Promise<void> {
-    const writer = new ByteWriter(512);
+    const writer = this.#writer.reset();
     const putOff = this.#putOff;
     this.#putOff = undefined;
     if (putOff !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(putOff));
@@ -105,7 +106,7 @@ export class DiskLog {
   /** Moves to a new file that has the newest snapshot and what follows the log's beginning. */
   async rewrite(): Promise<void> {
     const { storage } = this;
-    const writer = new ByteWriter(4096);
+    const writer = this.#writer.reset();
     if (storage.hardState !== undefined) writeRecord(writer, RecordKind.hardState, encodeHardState(storage.hardState));
     const start = storage.firstIndex - 1;
     const snapshot = storage.snapshot()!;
