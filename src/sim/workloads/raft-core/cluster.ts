@@ -180,6 +180,8 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     const members = this.#up();
     if (members.length < this.#run.nodes.length) return false;
     if (!members.every((member) => isVoter(member.configuration, member.id))) return false;
+    // One that lost its disk comes back under a new id.
+    if (members[0]!.configuration.witnesses.includes(id)) return false;
     this.#lost.add(id);
     this.counts["lost disks"]!++;
     return true;

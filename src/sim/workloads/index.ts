@@ -1,0 +1,5 @@
+import type { Workload } from "../kernel/index.ts";
+import { RAFT_CORE } from "./raft-core/index.ts";
+
+/** What `ashlar sim` runs, by name. */
+export const WORKLOADS: readonly Workload[] = [RAFT_CORE];
