@@ -2,6 +2,18 @@ import { type AshlarError, failures } from "../std/errors.ts";
 
 export const HOST_ERRORS = {
   OVERLOADED: { what: "Too many commands wait already.", advice: "Try again later, with back-off." },
+  COMMAND_TOO_LARGE: {
+    what: "A command is larger than the log takes.",
+    advice: "Split it, or keep its bytes elsewhere.",
+  },
+  NO_LEADER: {
+    what: "The group had no leader for as long as a call may wait; nothing was written.",
+    advice: "Try again; the group's explanation says why nobody leads.",
+  },
+  OUTCOME_UNKNOWN: {
+    what: "The command went to the group's leader, and no answer came in time.",
+    advice: "Repeat it under the same session, or read what it would have changed.",
+  },
   STOPPED: {
     what: "The group stopped before the command's outcome was known.",
     advice: "Repeat it under the same request name, or read what it would have changed.",
@@ -14,9 +26,25 @@ export const HOST_ERRORS = {
     what: "The state machine holds entries that the log does not have: part of the log is missing.",
     advice: "Restore the data directory as a whole from a backup.",
   },
+  LOG_INCOMPLETE: {
+    what: "Part of the group's log can not be read, and no other member holds it.",
+    advice: "Restore the data directory from a backup.",
+  },
   ENTRY_MALFORMED: {
     what: "An entry of the log is not in a form that this version knows.",
     advice: "Start the version of Ashlar that wrote it, or a later one.",
+  },
+  FRAME_MALFORMED: {
+    what: "Another node sent what this version can not read.",
+    advice: "Bring all nodes of the cluster to one version.",
+  },
+  SNAPSHOT_DAMAGED: {
+    what: "A snapshot's file is not what was written.",
+    advice: "Start the node with an empty data directory: the others bring it up to date.",
+  },
+  CHANGE_REFUSED: {
+    what: "The change of membership was not made.",
+    advice: "Look at the group's members and explanation, then try again.",
   },
 } as const;
 

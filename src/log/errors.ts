@@ -14,6 +14,10 @@ export const LOG_ERRORS = {
     what: "The log can not be written any more.",
     advice: "The node stops, because what reached the disk is unknown; look at the disk's health, then start it again.",
   },
+  LOG_FULL: {
+    what: "The disk has no room for the log to go on.",
+    advice: "Free space on the disk or add a larger one. Nothing of this was written; what was acknowledged is safe.",
+  },
   LOG_CLOSED: { what: "The log is closed.", advice: "Nothing to do: the node is stopping." },
 } as const;
 

@@ -1,69 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Disk, envFailure, type Random } from "../env/index.ts";
+import { type Disk, envFailure } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
 import { FrameEncoder } from "./frame.ts";
-import { inspectLog, Log, type LogOptions, type LogRecord } from "./index.ts";
+import { inspectLog, type Log, type LogRecord } from "./index.ts";
 import { listSegments } from "./recovery.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
+import { append, disturbed, entries, indexesOf, OPTIONS, openLog, range, tamper } from "./testing/fixture.ts";
 
-const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
-
-const random = (seed = 1): Random => {
-  const prng = new Prng(seed);
-  return { bytes: (length) => prng.bytes(length), u32: () => prng.u32() };
-};
-
-const openLog = (disk: Disk, options = OPTIONS, onFatal: (error: Error) => void = () => {}): Promise<Log> =>
-  Log.open({ disk, random: random() }, { options, onFatal });
-
-const append = (log: Log, ...records: LogRecord[]): Promise<void> =>
-  new Promise((resolve, reject) => log.append(records, (error) => (error === undefined ? resolve() : reject(error))));
-
-const entries = (firstIndex: number, count: number, bytes = 100, group = 1): LogRecord => ({
-  kind: "entries",
-  group,
-  firstIndex,
-  term: 1,
-  entries: Array.from({ length: count }, (_, at) => utf8(`${firstIndex + at}`.padEnd(bytes, "."))),
-});
-
-const indexesOf = async (log: Log, group = 1): Promise<number[]> => {
-  const { firstIndex, lastIndex } = log.group(group);
-  const read = await log.readEntries(group, firstIndex, lastIndex, Number.MAX_SAFE_INTEGER);
-  for (const entry of read)
-    assert.equal(new TextDecoder().decode(entry.bytes).replaceAll(".", ""), String(entry.index));
-  return read.map((entry) => entry.index);
-};
-
-const range = (first: number, last: number): number[] =>
-  Array.from({ length: last - first + 1 }, (_, at) => first + at);
-
-/** The bytes of a file, changed by `change`, written back. */
-const tamper = async (disk: Disk, name: string, change: (bytes: Uint8Array) => void): Promise<void> => {
-  const file = await disk.open(name, "write");
-  const bytes = await file.read(0, await file.length());
-  change(bytes);
-  await file.write(0, [bytes]);
-  await file.close();
-};
+const VOTED = { term: 3, vote: 1, commit: 0, incarnation: 0, isLost: false };
 
 const refusal = (): Error => envFailure("DISK_FAILED");
-
-/** A disk of which some calls do something else. */
-const disturbed = (disk: Disk, calls: Partial<Disk>): Disk => ({
-  open: (name, mode) => disk.open(name, mode),
-  list: (folder) => disk.list(folder),
-  makeDirectory: (folder) => disk.makeDirectory(folder),
-  rename: (from, to) => disk.rename(from, to),
-  remove: (name) => disk.remove(name),
-  syncDirectory: (folder) => disk.syncDirectory(folder),
-  space: () => disk.space(),
-  lock: () => disk.lock(),
-  ...calls,
-});
 
 describe("the log", () => {
   test("gives back after a reopening what was appended, over many segments", async () => {
@@ -128,6 +77,8 @@ describe("the log", () => {
         term: 4,
         vote: 7,
         commit: 2,
+        incarnation: 0,
+        isLost: false,
       });
       await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 4 }, {
         ...entries(4, 1, 20, 1),
@@ -138,7 +89,7 @@ describe("the log", () => {
     await using log = await openLog(disk);
     assert.deepEqual(await indexesOf(log, 1), range(1, 4));
     assert.equal(log.group(1).termOf(4), 9);
-    assert.deepEqual(log.group(2).hardState, { term: 4, vote: 7, commit: 2 });
+    assert.deepEqual(log.group(2).hardState, { term: 4, vote: 7, commit: 2, incarnation: 0, isLost: false });
     assert.equal(log.group(2).snapshot?.index, 2);
     assert.equal(log.group(1).hardState, undefined);
   });
@@ -147,7 +98,7 @@ describe("the log", () => {
     const disk = new SimDisk().mount();
     {
       await using log = await openLog(disk);
-      await append(log, { kind: "hardState", group: 2, term: 3, vote: 1, commit: 0 });
+      await append(log, { kind: "hardState", group: 2, ...VOTED });
       for (let at = 1; at <= 300; at++) await append(log, entries(at, 1, 900));
       const before = (await disk.list("log")).length;
       await append(log, { kind: "compaction", group: 1, index: 290, term: 1 });
@@ -156,7 +107,7 @@ describe("the log", () => {
     }
     await using log = await openLog(disk);
     assert.deepEqual(await indexesOf(log), range(291, 300));
-    assert.deepEqual(log.group(2).hardState, { term: 3, vote: 1, commit: 0 });
+    assert.deepEqual(log.group(2).hardState, VOTED);
     assert.equal(log.group(1).compaction.index, 290);
   });
 
@@ -236,38 +187,6 @@ describe("the log", () => {
       await using again = await openLog(device.mount());
       assert.ok(again.group(1).lastIndex >= 150, `seed ${seed}`);
     }
-  });
-
-  test("a disk without room for a spare segment is not filled with parts of it", async () => {
-    const device = new SimDisk({ bytesMax: 64 * 1024 + 40_000 });
-    const disk = device.mount();
-    await using log = await openLog(disk);
-    for (let at = 1; at <= 20; at++) {
-      await append(log, entries(at, 1));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.deepEqual(await disk.list("log"), [segmentName("log", 1).slice(4)]);
-    assert.ok((await disk.space()).bytesFree >= 36_864);
-  });
-
-  test("a full disk at a rotation stops the log without losing what was acknowledged", async () => {
-    const device = new SimDisk({ bytesMax: 3 * 64 * 1024 + 10_000 });
-    const disk = device.mount();
-    const log = await openLog(disk);
-    let acknowledged = 0;
-    for (let at = 1; at <= 500; at++) {
-      try {
-        await append(log, entries(at, 1, 900));
-        acknowledged = at;
-      } catch (error) {
-        assert.equal((error as { code: string }).code, "LOG_FAILED");
-        break;
-      }
-    }
-    assert.ok(acknowledged > 50 && acknowledged < 500);
-    await log.close();
-    await using again = await openLog(disk);
-    assert.deepEqual((await indexesOf(again)).slice(0, acknowledged), range(1, acknowledged));
   });
 });
 

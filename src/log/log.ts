@@ -1,13 +1,31 @@
-import type { Disk, DiskFile, Env } from "../env/index.ts";
+import type { Disk, Env } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
-import { logFailure } from "./errors.ts";
-import { FRAME_HEADER_BYTES, FrameEncoder, frameBytes, validFrameAt } from "./frame.ts";
-import { GroupIndex, type Run } from "./group-index.ts";
+import { hasCode } from "../std/errors.ts";
+import type { GroupIndex } from "./group-index.ts";
+import { groupIn, type LogCounters, LogWriter } from "./log-writer.ts";
 import { LOG_DEFAULTS, type LogOptions } from "./options.ts";
-import { decodePayload, type LogRecord, payloadBytesMax } from "./record.ts";
-import { recoverLog } from "./recovery.ts";
-import { capacityOf, offsetOf, SEGMENT_HEADER_BYTES, type Segment, segmentName } from "./segment.ts";
+import type { GroupDamage, LogRecord } from "./record.ts";
+import { type RecoveredLog, recoverLog } from "./recovery.ts";
+import { Releaser } from "./releaser.ts";
+import { RunReader, type StoredEntry } from "./run-reader.ts";
+import { segmentName } from "./segment.ts";
 import { SegmentPool } from "./segment-pool.ts";
+import { type DamagedLog, fillLostParts, keepEvidence, readDamagedLog } from "./set-aside.ts";
+
+export interface LogSettings {
+  readonly options?: Partial<LogOptions>;
+  /** Called once, before any `done` gets the error. The node must stop: nothing that was not acknowledged may be trusted. */
+  readonly onFatal: (error: Error) => void;
+  /**
+   * Where what had been synced can not be read any more. `set-aside` opens the log without it, for owners who can get back from peers what
+   * their groups lost: such a group must neither vote nor acknowledge until it was caught up. Default: refuse, with LOG_DAMAGED.
+   */
+  readonly onDamage?: "refuse" | "set-aside";
+}
+
+export interface DamagedGroup extends GroupDamage {
+  readonly group: number;
+}
 
 /**
  * The write-ahead log of a node, shared by all of its groups. What is appended while a write is on its way forms the next batch:
@@ -15,289 +33,165 @@ import { SegmentPool } from "./segment-pool.ts";
  * takes nothing more and `onFatal` stops the node.
  */
 export class Log implements AsyncDisposable {
-  readonly counters: LogCounters = { batches: 0, records: 0, bytes: 0 };
   /** Bytes of a torn tail that recovery zeroed. */
   readonly tornBytes: number;
-  readonly #disk: Disk;
-  readonly #options: LogOptions;
+  /** Parts of the log were lost, and with them perhaps all that told of a group. False again once those segments were given back. */
+  readonly mayHaveLostGroups: boolean;
+  /** Files beside the log, with what could not be read when it was opened now. */
+  readonly evidence: readonly string[];
+  readonly recordBytesMax: number;
   readonly #pool: SegmentPool;
   readonly #groups: Map<number, GroupIndex>;
-  readonly #segments: Segment[];
-  readonly #onFatal: (error: Error) => void;
-  readonly #encoder = new FrameEncoder();
-  #active: DiskFile;
-  /** Behind the last frame written; equal to #durable except while a batch is on its way. */
-  #end: number;
-  #durable: number;
-  #lastChecksum: number;
-  #waiting: Append[] = [];
-  #running: Promise<void> | undefined;
-  #releasing: Promise<void> | undefined;
-  #failure: Error | undefined;
+  readonly #writer: LogWriter;
+  readonly #reader: RunReader;
+  readonly #releaser: Releaser;
   #closed = false;
 
   static async open(env: Pick<Env, "disk" | "random">, settings: LogSettings): Promise<Log> {
+    const { disk } = env;
     const options = { ...LOG_DEFAULTS, ...settings.options };
-    await env.disk.makeDirectory(options.folder);
-    const recovered = await recoverLog(env.disk, options.folder);
+    await disk.makeDirectory(options.folder);
+    const { recovered, damaged } = await recover(disk, options.folder, settings.onDamage ?? "refuse");
+    const { groups, end, lastChecksum, tornBytes, hasLosses } = recovered;
+    const evidence = damaged === undefined ? [] : await keepEvidence(disk, options.folder, damaged.lost);
     const pool = await SegmentPool.open(env, options);
     const segments = [...recovered.segments];
-    if (segments.length === 0) segments.push(await pool.begin(1, 0));
-    const active = await env.disk.open(segmentName(options.folder, segments.at(-1)!.id), "write");
-    return new Log(env.disk, options, pool, segments, active, recovered, settings.onFatal);
+    // A disk that damaged the last segment gets no more of the log in that place.
+    if (damaged !== undefined || segments.length === 0)
+      segments.push(await pool.begin(damaged?.nextSegmentId ?? 1, end));
+    const active = await disk.open(segmentName(options.folder, segments.at(-1)!.id), "write");
+    const { onFatal } = settings;
+    const writer = new LogWriter({ disk, options, pool, segments, groups, active, end, lastChecksum, onFatal });
+    const reader = new RunReader(disk, options.folder, segments);
+    const releaser = new Releaser({ options, pool, segments, groups, writer, reader });
+    const log = new Log({ options, pool, groups, writer, reader, releaser, tornBytes, hasLosses, evidence });
+    if (damaged === undefined) return log;
+    try {
+      for (const records of damaged.settlement) await log.#written(records);
+      await fillLostParts(disk, env.random, options.folder, damaged.lost);
+      return log;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
   }
 
-  private constructor(
-    disk: Disk,
-    options: LogOptions,
-    pool: SegmentPool,
-    segments: Segment[],
-    active: DiskFile,
-    recovered: Awaited<ReturnType<typeof recoverLog>>,
-    onFatal: (error: Error) => void,
-  ) {
-    this.#disk = disk;
-    this.#options = options;
-    this.#pool = pool;
-    this.#segments = segments;
-    this.#active = active;
-    this.#groups = recovered.groups;
-    this.#end = recovered.end;
-    this.#durable = recovered.end;
-    this.#lastChecksum = recovered.lastChecksum;
-    this.tornBytes = recovered.tornBytes;
-    this.#onFatal = onFatal;
+  private constructor(parts: LogParts) {
+    this.tornBytes = parts.tornBytes;
+    this.mayHaveLostGroups = parts.hasLosses;
+    this.evidence = parts.evidence;
+    this.recordBytesMax = Math.floor(parts.options.segmentBytes / 4);
+    this.#pool = parts.pool;
+    this.#groups = parts.groups;
+    this.#writer = parts.writer;
+    this.#reader = parts.reader;
+    this.#releaser = parts.releaser;
   }
 
-  /** Where the group's entries and marks are; made on first use. Changes as records become durable. */
+  get counters(): LogCounters {
+    return this.#writer.counters;
+  }
+
+  /** Every group of which the log holds anything, and those that were asked for. */
+  groups(): Iterable<GroupIndex> {
+    return this.#groups.values();
+  }
+
+  /** Where the group's entries and marks are; made on first use, anew once the group was removed. Changes as records become durable. */
   group(id: number): GroupIndex {
     assert(Number.isSafeInteger(id) && id > 0, "a group's id is a positive integer");
-    let index = this.#groups.get(id);
-    if (index === undefined) this.#groups.set(id, (index = new GroupIndex(id)));
-    return index;
+    return groupIn(this.#groups, id);
+  }
+
+  /** Groups that lost something with a damaged part of the log, until their owners append `repaired`. */
+  get damagedGroups(): DamagedGroup[] {
+    const damaged: DamagedGroup[] = [];
+    for (const { group, damage } of this.#groups.values()) if (damage !== undefined) damaged.push({ group, ...damage });
+    return damaged;
   }
 
   /** The position up to which everything is on disk. */
   get durable(): number {
-    return this.#durable;
+    return this.#writer.durable;
+  }
+
+  /**
+   * No further segment could be had, and what is left of the last one is kept for what groups need to go on and to give space back:
+   * owners take no more commands until it is false again.
+   */
+  get isNearlyFull(): boolean {
+    return this.#writer.isNearlyFull;
   }
 
   /**
    * Writes the records, in order and next to each other, and calls `done` when they are durable; with an error when they may not be.
-   * Callers bound what they have on its way: the log takes all it is given, but at most a segment an append.
+   * LOG_FULL says that nothing of them was written, nor of what was appended behind them for their groups, and is not final: the same
+   * records may be appended again. Callers bound what they have on its way: the log takes all it is given, but at most a segment an append.
    */
   append(records: readonly LogRecord[], done: (error?: Error) => void): void {
-    if (this.#failure !== undefined || this.#closed) {
-      done(this.#failure ?? logFailure("LOG_CLOSED"));
-      return;
-    }
-    let bytes = 0;
-    for (const record of records) {
-      assert(payloadBytesMax(record) <= this.recordBytesMax, "a record fits into a quarter of a segment");
-      bytes += frameBytes(payloadBytesMax(record));
-    }
-    assert(bytes <= this.#options.segmentBytes - SEGMENT_HEADER_BYTES, "an append fits into a segment");
-    this.#waiting.push({ records, done });
-    this.#running ??= this.#run();
-  }
-
-  get recordBytesMax(): number {
-    return Math.floor(this.#options.segmentBytes / 4);
+    this.#writer.append(records, done);
   }
 
   /** Entries `from` to `to` (inclusive) that the log holds, at least one, then until `bytesMax`. Asks only for what is durable. */
-  async readEntries(group: number, from: number, to: number, bytesMax: number): Promise<StoredEntry[]> {
-    const index = this.group(group);
-    const entries: StoredEntry[] = [];
-    let bytes = 0;
-    for (let at = from; at <= to && (bytes < bytesMax || entries.length === 0); ) {
-      const run = index.find(at);
-      assert(run !== undefined, "entries are read from what the log holds");
-      for (const entry of await this.#readRun(run)) {
-        if (entry.index < at || entry.index > Math.min(to, run.lastIndex)) continue;
-        if (bytes >= bytesMax && entries.length > 0) break;
-        entries.push(entry);
-        bytes += entry.bytes.length;
-        at = entry.index + 1;
-      }
-    }
-    return entries;
+  readEntries(group: number, from: number, to: number, bytesMax: number): Promise<StoredEntry[]> {
+    return this.#reader.entries(this.group(group), from, to, bytesMax);
   }
 
-  /** Gives back the disk space of segments that no group needs. Groups' marks that stand in them are written again first. */
+  /** Gives back the disk space of segments that no group needs. What little is still needed of them is written again first. */
   release(): Promise<void> {
-    this.#releasing ??= this.#release().finally(() => {
-      this.#releasing = undefined;
+    return this.#releaser.release();
+  }
+
+  /** Looks, in the background, whether the disk has room for a further segment by now: for a timer while the log is nearly full. */
+  retrySpace(): void {
+    if (!this.#closed) this.#pool.retry();
+  }
+
+  #written(records: readonly LogRecord[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.append(records, (error) => (error === undefined ? resolve() : reject(error)));
     });
-    return this.#releasing;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    await this.#releasing?.catch(() => {});
-    if (this.#failure === undefined) {
-      await new Promise<void>((resolve) => this.append([{ kind: "durable", group: 0 }], () => resolve()));
+    await this.#releaser.settled();
+    if (!this.#writer.isFailed) {
+      await this.#written([{ kind: "durable", group: 0 }]).catch(() => {});
     }
     this.#closed = true;
-    await this.#running;
+    await this.#writer.close();
+    await this.#reader.settled();
     await this.#pool.close();
-    await this.#active.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  async #release(): Promise<void> {
-    const groups = [...this.#groups.values()];
-    const needed = Math.min(...groups.map((group) => group.entriesPosition));
-    const last = this.#segments.length - 1;
-    const cut = this.#segments.findIndex((_, at) => at === last || this.#segments[at + 1]!.base > needed);
-    if (cut <= 0) return;
-    const newBase = this.#segments[cut]!.base;
-    const marks = groups.filter((group) => group.marksPosition < newBase).flatMap((group) => group.marks());
-    if (marks.length > 0) await new Promise<void>((resolve, reject) => this.append(marks, settle(resolve, reject)));
-    while (this.#segments[0]!.base < newBase) {
-      // It is ours until it is gone: one that was forgotten on a failure would leave a hole behind the next ones.
-      await this.#pool.retire(this.#segments[0]!);
-      this.#segments.shift();
-    }
-  }
-
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0 && this.#failure === undefined) {
-      let batch: Append[] = [];
-      try {
-        batch = this.#nextBatch();
-        if (batch.length === 0) await this.#rotate();
-        else await this.#write(batch);
-      } catch (error) {
-        this.#fail(error, batch);
-      }
-    }
-    this.#running = undefined;
-  }
-
-  /** Takes appends from the queue and encodes them; empty where the first one does not fit into the rest of the segment. */
-  #nextBatch(): Append[] {
-    const segment = this.#segments.at(-1)!;
-    const room = capacityOf(segment) - (this.#end - segment.base);
-    const batchMax = Math.min(room, this.#options.batchBytesMax);
-    let bytes = 0;
-    let taken = 0;
-    while (taken < this.#waiting.length) {
-      for (const record of this.#waiting[taken]!.records) bytes += frameBytes(payloadBytesMax(record));
-      if (bytes > (taken === 0 ? room : batchMax)) break;
-      taken++;
-    }
-    return this.#waiting.splice(0, taken);
-  }
-
-  async #write(batch: readonly Append[]): Promise<void> {
-    const segment = this.#segments.at(-1)!;
-    const encoder = this.#encoder;
-    const placed: Placed[] = [];
-    encoder.begin();
-    for (const { records } of batch) {
-      for (const record of records) {
-        const position = this.#end + encoder.length;
-        this.#lastChecksum = encoder.add(record, segment.salt, this.#durable, this.#lastChecksum);
-        placed.push({ record, position, bytes: this.#end + encoder.length - position });
-      }
-    }
-    const start = this.#end;
-    this.#end += encoder.length;
-    await this.#active.write(offsetOf(segment, start), [encoder.bytes()]);
-    await this.#active.sync();
-    this.#durable = this.#end;
-    this.counters.batches++;
-    this.counters.records += placed.length;
-    this.counters.bytes += encoder.length;
-    for (const { record, position, bytes } of placed) {
-      if (record.group !== 0) this.group(record.group).take(record, position, bytes, position === segment.base);
-    }
-    for (const { done } of batch) done();
-    this.#pool.prepare();
-  }
-
-  async #rotate(): Promise<void> {
-    assert(this.#durable === this.#end, "a segment begins only when all before it is durable");
-    const segment = await this.#pool.begin(this.#segments.at(-1)!.id + 1, this.#end);
-    const active = await this.#disk.open(segmentName(this.#options.folder, segment.id), "write");
-    await this.#active.close();
-    this.#active = active;
-    this.#segments.push(segment);
-  }
-
-  #fail(cause: unknown, batch: readonly Append[]): void {
-    const failure = logFailure("LOG_FAILED", { cause });
-    this.#failure = failure;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#onFatal(failure);
-    for (const { done } of [...batch, ...waiting]) done(failure);
-  }
-
-  async #readRun(run: Run): Promise<StoredEntry[]> {
-    const segment = this.#segments.findLast((candidate) => candidate.base <= run.position);
-    assert(segment !== undefined, "a run's segment is kept while the run is needed");
-    const file = await this.#disk.open(segmentName(this.#options.folder, segment.id), "read");
-    try {
-      const bytes = await file.read(offsetOf(segment, run.position), run.bytes);
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const entries: StoredEntry[] = [];
-      for (let at = 0; at < run.bytes; ) {
-        const frame = validFrameAt(bytes, view, at, segment.salt);
-        const payloadAt = at + FRAME_HEADER_BYTES;
-        const payload = bytes.subarray(payloadAt, payloadAt + (frame?.payloadBytes ?? 0));
-        const record = frame && decodePayload(frame.kind, frame.group, payload);
-        if (record?.kind !== "entries") throw unreadable(segment, run.position + at);
-        const { firstIndex, term } = record;
-        for (const [next, entry] of record.entries.entries())
-          entries.push({ index: firstIndex + next, term, bytes: entry });
-        at += frameBytes(payload.length);
-      }
-      return entries;
-    } finally {
-      await file.close();
-    }
-  }
 }
 
-export interface LogSettings {
-  readonly options?: Partial<LogOptions>;
-  /** Called once, before any `done` gets the error. The node must stop: nothing that was not acknowledged may be trusted. */
-  readonly onFatal: (error: Error) => void;
+interface LogParts {
+  readonly options: LogOptions;
+  readonly pool: SegmentPool;
+  readonly groups: Map<number, GroupIndex>;
+  readonly writer: LogWriter;
+  readonly reader: RunReader;
+  readonly releaser: Releaser;
+  readonly tornBytes: number;
+  readonly hasLosses: boolean;
+  readonly evidence: readonly string[];
 }
 
-export interface LogCounters {
-  batches: number;
-  records: number;
-  bytes: number;
-}
-
-export interface StoredEntry {
-  readonly index: number;
-  readonly term: number;
-  readonly bytes: Uint8Array;
-}
-
-interface Append {
-  readonly records: readonly LogRecord[];
-  readonly done: (error?: Error) => void;
-}
-
-interface Placed {
-  readonly record: LogRecord;
-  readonly position: number;
-  readonly bytes: number;
-}
-
-function unreadable(segment: Segment, position: number): Error {
-  const data = { segment: segment.id, position };
-  return logFailure("LOG_DAMAGED", { what: `The log can not be read at position ${position}.`, data });
-}
-
-function settle(resolve: () => void, reject: (error: Error) => void): (error?: Error) => void {
-  return (error) => (error === undefined ? resolve() : reject(error));
+async function recover(
+  disk: Disk,
+  folder: string,
+  onDamage: "refuse" | "set-aside",
+): Promise<{ readonly recovered: RecoveredLog; readonly damaged?: DamagedLog }> {
+  try {
+    return { recovered: await recoverLog(disk, folder) };
+  } catch (error) {
+    if (onDamage === "refuse" || !(hasCode(error, "LOG_DAMAGED") || hasCode(error, "DISK_FAILED"))) throw error;
+    const damaged = await readDamagedLog(disk, folder);
+    return { recovered: damaged, damaged };
+  }
 }

@@ -7,6 +7,10 @@ export interface LogOptions {
   readonly batchBytesMax: number;
   /** Emptied segments that are kept to be used again instead of being removed. */
   readonly spareSegmentsMax: number;
+  /** Of a segment: entries of idle groups that one release may write again, so that the segments that hold them can go. */
+  readonly movedPercentMax: number;
+  /** Room in the last segment, at most a quarter of one, below which the log calls itself nearly full while it can have no other. */
+  readonly reserveBytes: number;
 }
 
 export const LOG_DEFAULTS: LogOptions = {
@@ -14,4 +18,6 @@ export const LOG_DEFAULTS: LogOptions = {
   segmentBytes: 64 * 1024 * 1024,
   batchBytesMax: 8 * 1024 * 1024,
   spareSegmentsMax: 2,
+  movedPercentMax: 25,
+  reserveBytes: 4 * 1024 * 1024,
 };

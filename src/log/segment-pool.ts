@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, Env, Random } from "../env/index.ts";
+import { type Disk, type DiskFile, type Env, envFailure, type Random } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import type { LogOptions } from "./options.ts";
 import { allocateZeroed, beginSegment, type Segment, segmentName } from "./segment.ts";
@@ -14,7 +14,8 @@ export class SegmentPool {
   readonly #spares: string[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
-  #isRefused = false;
+  /** Why the last try to have a spare failed. */
+  #refusal: unknown;
 
   static async open(env: Pick<Env, "disk" | "random">, options: LogOptions): Promise<SegmentPool> {
     const { disk } = env;
@@ -40,37 +41,51 @@ export class SegmentPool {
     this.#nextSpare = nextSpare;
   }
 
+  get hasSpare(): boolean {
+    return this.#spares.length > 0;
+  }
+
   /** Makes a segment whose first frame will stand at `base`; all before it must be durable. */
   async begin(id: number, base: number): Promise<Segment> {
-    await this.#preparing;
-    this.#isRefused = false;
-    const spare = this.#spares.pop();
-    const name = spare ?? this.#newSpareName();
-    const file = spare === undefined ? await this.#allocate(name) : await this.#disk.open(name, "write");
+    if (!(await this.reserve())) throw this.#refusal;
+    const name = this.#spares.pop()!;
+    const file = await this.#disk.open(name, "write");
     const segment = await closing(file, () => beginSegment(file, id, base, this.#random));
     await this.#disk.rename(name, segmentName(this.#options.folder, id));
     await this.#disk.syncDirectory(this.#options.folder);
     return segment;
   }
 
+  /** Makes sure that the next `begin` finds a spare: false where the disk is too full for one. */
+  async reserve(): Promise<boolean> {
+    await this.#preparing;
+    if (this.#spares.length === 0) {
+      this.retry();
+      await this.#preparing;
+    }
+    if (this.#spares.length > 0) return true;
+    if (hasCode(this.#refusal, "DISK_FULL")) return false;
+    throw this.#refusal;
+  }
+
   /**
-   * Makes sure, in the background, that the next `begin` finds a spare. A failure shows up there, when the spare is really needed; it is
-   * not tried again before: that would fill up a disk that is nearly full with every batch.
+   * Has a spare made in the background. A failure shows up when the spare is really needed; it is not tried again before, with every
+   * batch, unless `retry` asks for it.
    */
   prepare(): void {
-    if (this.#spares.length > 0 || this.#preparing !== undefined || this.#isRefused) return;
-    const name = this.#newSpareName();
-    this.#preparing = this.#allocate(name)
-      .then((file) => file.close())
-      .then(
-        () => void this.#spares.push(name),
-        () => {
-          this.#isRefused = true;
-        },
-      )
+    if (this.#spares.length > 0 || this.#preparing !== undefined || this.#refusal !== undefined) return;
+    this.#preparing = this.#makeSpare()
+      .catch((error: unknown) => {
+        this.#refusal = error;
+      })
       .finally(() => {
         this.#preparing = undefined;
       });
+  }
+
+  retry(): void {
+    if (this.#preparing === undefined) this.#refusal = undefined;
+    this.prepare();
   }
 
   /**
@@ -94,8 +109,15 @@ export class SegmentPool {
     await this.#preparing;
   }
 
-  #allocate(name: string): Promise<DiskFile> {
-    return allocateZeroed(this.#disk, name, this.#options.segmentBytes);
+  /** Looks before it leaps: an allocation that fails has filled the disk for a moment. */
+  async #makeSpare(): Promise<void> {
+    const { segmentBytes } = this.#options;
+    const { bytesFree } = await this.#disk.space();
+    if (bytesFree < segmentBytes) throw envFailure("DISK_FULL", { data: { bytesFree, segmentBytes } });
+    const name = this.#newSpareName();
+    const file = await allocateZeroed(this.#disk, name, segmentBytes);
+    await file.close();
+    this.#spares.push(name);
   }
 
   #newSpareName(): string {

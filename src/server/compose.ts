@@ -5,7 +5,7 @@ import type { Env } from "../env/index.ts";
 import { createApi, EventLog, isUnfinishedRestore, Metrics } from "../gateway/api/index.ts";
 import { joinObservers } from "../gateway/http/index.ts";
 import { createS3Gateway, malformedReply } from "../gateway/s3/index.ts";
-import { SoloGroup } from "../host/index.ts";
+import { RaftHost } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { openAccess } from "../service/access/index.ts";
 import { objectReferences, openObjects } from "../service/objects/index.ts";
@@ -23,6 +23,8 @@ import { SERVER_OPTIONS, type ServerOptions, s3Options, trustedProxies } from ".
 import { RequestLog } from "./request-log.ts";
 
 const STORE_GROUP = 1;
+/** What a node that is alone calls itself in its group. */
+const SOLE_NODE = 1;
 const SIGNING_KEYS_MAX = 1024;
 
 export interface RunningNode extends AsyncDisposable {
@@ -58,11 +60,12 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
     await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: onDiskFailure }),
   );
   if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
+  const host = parts.use(await RaftHost.start({ nodeId: SOLE_NODE, env, log, onFatal: onDiskFailure }));
   const store = parts.use(
     await openReplicatedStore({
       env,
-      openGroup: (machine) => {
-        return SoloGroup.open({ log, timers: env.timers, group: STORE_GROUP, machine, onFatal: onDiskFailure });
+      openGroup: (machine, committedAtLeast) => {
+        return host.openSoleGroup({ id: STORE_GROUP, machine, committedAtLeast });
       },
     }),
   );

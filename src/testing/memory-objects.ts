@@ -6,7 +6,7 @@ import { SimDisk } from "../env/sim/disk.ts";
 import type { SimDiskOptions } from "../env/sim/disk-options.ts";
 import { SimIndexes } from "../env/sim/indexes.ts";
 import { SimRandom } from "../env/sim/random.ts";
-import { SoloGroup } from "../host/index.ts";
+import { RaftHost } from "../host/index.ts";
 import { Log } from "../log/index.ts";
 import { type Objects, objectReferences, openObjects } from "../service/objects/index.ts";
 import { Prng } from "../std/prng.ts";
@@ -42,9 +42,10 @@ export async function openMemoryObjects(
   };
   await using parts = new AsyncDisposableStack();
   const log = parts.use(await Log.open(env, { options: { segmentBytes: 8 << 20 }, onFatal: fail }));
-  const openGroup: Parameters<typeof openReplicatedStore>[0]["openGroup"] = (machine) =>
-    SoloGroup.open({ log, timers: env.timers, group: 1, machine });
-  const store = parts.use(await openReplicatedStore({ env, openGroup }));
+  const host = parts.use(await RaftHost.start({ nodeId: 1, env, log, onFatal: fail }));
+  const store = parts.use(
+    await openReplicatedStore({ env, openGroup: (machine) => host.openSoleGroup({ id: 1, machine }) }),
+  );
   const references = objectReferences(store);
   const blobs = parts.use(
     await openBlobs({ env, store, references, options: { volumeBytes: 64 << 20, ...options }, onFatal: fail }),

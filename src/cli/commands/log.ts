@@ -104,6 +104,7 @@ function recordLines({ frames }: SegmentReport): string[] {
 /** Without the bytes of entries: they are the Store's commands. */
 function factsOf(record: LogRecord): { readonly kind: string; readonly group: number } & Record<string, unknown> {
   if (record.kind === "snapshot") return { ...record, note: `${record.note.length} bytes` };
+  if (record.kind === "configuration") return { ...record, bytes: `${record.bytes.length} bytes` };
   if (record.kind !== "entries") return { ...record };
   const { kind, group, firstIndex, term, entries } = record;
   const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);

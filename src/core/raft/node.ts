@@ -13,6 +13,7 @@ import {
   type Message,
   MessageType,
   newMessage,
+  type Role,
 } from "./messages.ts";
 import { type RaftOptions, resolveOptions } from "./options.ts";
 import { type DropReason, proposeConfChange, proposeData } from "./proposals.ts";
@@ -39,6 +40,41 @@ export class RaftNode {
 
   get id(): number {
     return this.#raft.id;
+  }
+
+  get role(): Role {
+    return this.#raft.role;
+  }
+
+  /** Who leads, as far as this node knows; 0 for nobody. */
+  get lead(): number {
+    return this.#raft.lead;
+  }
+
+  get currentTerm(): number {
+    return this.#raft.term;
+  }
+
+  get lastIndex(): number {
+    return this.#raft.log.lastIndex;
+  }
+
+  get isQuiescent(): boolean {
+    return this.#raft.isQuiescent;
+  }
+
+  /** It lost its disk, and the group has not taken it back yet. */
+  get isLost(): boolean {
+    return this.#raft.isLost;
+  }
+
+  get configuration(): Configuration {
+    return this.#raft.configuration;
+  }
+
+  /** Whether this node alone decides: it leads a group of one. */
+  get isAlone(): boolean {
+    return this.#raft.role === "leader" && this.#raft.tracker.isSingleton;
   }
 
   /** One tick of the owner's clock: a tenth of the shortest election timeout by default. */

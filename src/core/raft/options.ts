@@ -21,6 +21,8 @@ export interface RaftOptions {
   readonly heartbeatTicks?: number;
   /** What the state machine holds already; the storage's compacted entries are applied in any case. */
   readonly applied?: number;
+  /** The storage's configuration is as of this index; default: of `applied`. Changes up to it are not made a second time. */
+  readonly configurationIndex?: number;
   /** Storage work goes out as messages to the node's own threads, several at a time, instead of by one Ready after the other. */
   readonly asyncStorageWrites?: boolean;
   /** Of an append's entries, at least one is sent. Default 1 MiB. */
@@ -67,6 +69,7 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     electionTicks: 10,
     heartbeatTicks: 1,
     applied: 0,
+    configurationIndex: 0,
     asyncStorageWrites: false,
     messageBytesMax,
     applyingBytesMax: messageBytesMax,

@@ -84,7 +84,7 @@ export class Raft {
       this.incarnation = 1 + Math.floor(options.random() * 0xffff_fffe);
       this.isLost = true;
     }
-    this.configurationIndex = Math.max(options.applied, this.log.applied);
+    this.configurationIndex = Math.max(options.configurationIndex, options.applied, this.log.applied);
     if (options.applied > this.log.committed) {
       // The commit index is stored without haste: what was applied was committed.
       this.log.loadCommitted(options.applied);

@@ -16,7 +16,11 @@ import type { StoreCounters } from "./counters.ts";
 import type { ReplicatedOptions } from "./options.ts";
 import type { RebuildMark } from "./rebuild-mark.ts";
 
-export type OpenGroup = (machine: StateMachine<CommandResult>) => Promise<Group<CommandResult>>;
+/** Entries up to `committedAtLeast` were applied once: a checkpoint says so. */
+export type OpenGroup = (
+  machine: StateMachine<CommandResult>,
+  committedAtLeast: number,
+) => Promise<Group<CommandResult>>;
 
 export interface RecoverySettings {
   readonly env: Pick<Env, "disk" | "indexes">;
@@ -51,7 +55,7 @@ export async function recover(settings: RecoverySettings): Promise<Recovered> {
   for (const source of sources(settings, checkpoints)) {
     try {
       const index = await source.load();
-      const recovered = index && (await openOver(index, settings));
+      const recovered = index && (await openOver(index, settings, reach));
       if (recovered === undefined) continue;
       if (recovered.machine.appliedIndex >= reach) {
         await removeAll(env.disk, damaged);
@@ -117,19 +121,20 @@ async function proveLogFrom(appliedIndex: number, openGroup: OpenGroup): Promise
     throw goesOn;
   };
   try {
-    const group = await openGroup({ appliedIndex, apply });
+    const group = await openGroup({ appliedIndex, apply }, 0);
     await group[Symbol.asyncDispose]();
   } catch (error) {
     if (error !== goesOn) throw error;
   }
 }
 
-async function openOver(index: Index, { options, openGroup, feed }: RecoverySettings): Promise<Recovered> {
+async function openOver(index: Index, settings: RecoverySettings, reach: number): Promise<Recovered> {
+  const { options, openGroup, feed } = settings;
   try {
     let onApplied: (events: readonly CommitEvent[]) => void = () => {};
     const machine = new StoreMachine({ index, group: options.group, onApplied: (events) => onApplied(events) });
     onApplied = feed(machine);
-    const group = await openGroup(machine);
+    const group = await openGroup(machine, reach);
     await using opened = new AsyncDisposableStack();
     opened.use(group);
     proveLeases(machine);

@@ -10,7 +10,7 @@ import {
   type SimScheduler,
   SimTimers,
 } from "../../env/sim/index.ts";
-import { type Group, SoloGroup } from "../../host/index.ts";
+import { type Group, RaftHost } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
 import type { CommandResult } from "../machine.ts";
@@ -35,6 +35,7 @@ export class HostedStore implements AsyncDisposable {
   env: HostEnv;
   readonly #options: HostOptions;
   #log: Log | undefined;
+  #host: RaftHost | undefined;
   #store: ReplicatedStore | undefined;
   #failure: Error | undefined;
 
@@ -66,18 +67,21 @@ export class HostedStore implements AsyncDisposable {
   async open(): Promise<ReplicatedStore> {
     const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group } = this.#options;
     const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
-    const { timers } = this.env;
     this.#failure = undefined;
     const onFatal = (error: Error): void => void (this.#failure = error);
+    const host = await RaftHost.start({ nodeId: 1, env: this.env, log, onFatal });
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
-        openGroup: async (machine) => wrapGroup(await SoloGroup.open({ log, timers, group: 1, machine, onFatal })),
+        openGroup: async (machine, committedAtLeast) =>
+          wrapGroup(await host.openSoleGroup({ id: 1, machine, committedAtLeast })),
         ...(options && { options }),
       });
       this.#log = log;
+      this.#host = host;
       return this.#store;
     } catch (error) {
+      await host[Symbol.asyncDispose]();
       await log.close();
       throw error;
     }
@@ -85,8 +89,10 @@ export class HostedStore implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#store?.[Symbol.asyncDispose]();
+    await this.#host?.[Symbol.asyncDispose]();
     await this.#log?.close();
     this.#store = undefined;
+    this.#host = undefined;
     this.#log = undefined;
   }
 

@@ -4,7 +4,7 @@ import { SigningKeys, signRequest, splitTarget } from "../../../codec/sigv4/inde
 import { hmacSha256, SealingCipher, sha256 } from "../../../env/crypto.ts";
 import type { Disk } from "../../../env/index.ts";
 import { InlineCompute, SimDisk, SimHttp, SimIndexes, SimRandom } from "../../../env/sim/index.ts";
-import { SoloGroup } from "../../../host/index.ts";
+import { RaftHost } from "../../../host/index.ts";
 import { Log } from "../../../log/index.ts";
 import { type Access, openAccess } from "../../../service/access/index.ts";
 import { type Objects, objectReferences, openObjects } from "../../../service/objects/index.ts";
@@ -111,9 +111,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   };
   const onFatal = (error: unknown): void => void unexpected.push(error);
   const log = parts.use(await Log.open(env, { options: { segmentBytes: 8 << 20 }, onFatal }));
-  const openGroup: Parameters<typeof openReplicatedStore>[0]["openGroup"] = (machine) =>
-    SoloGroup.open({ log, timers: time, group: 1, machine });
-  const store = parts.use(await openReplicatedStore({ env, openGroup }));
+  const host = parts.use(await RaftHost.start({ nodeId: 1, env, log, onFatal }));
+  const store = parts.use(
+    await openReplicatedStore({ env, openGroup: (machine) => host.openSoleGroup({ id: 1, machine }) }),
+  );
   const events = parts.use(await EventLog.open(store, time));
   const blobOptions = {
     volumeBytes: 64 << 20,

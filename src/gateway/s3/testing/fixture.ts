@@ -2,7 +2,7 @@ import { presign, SigningKeys, signRequest } from "../../../codec/sigv4/index.ts
 import { parseXml, type XmlElement } from "../../../codec/xml/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../../../env/crypto.ts";
 import type { Exchange } from "../../../env/index.ts";
-import { SoloGroup } from "../../../host/index.ts";
+import { RaftHost } from "../../../host/index.ts";
 import { Log } from "../../../log/index.ts";
 import { type Access, openAccess } from "../../../service/access/index.ts";
 import { type Objects, openObjects } from "../../../service/objects/index.ts";
@@ -68,11 +68,9 @@ export async function openTestS3(
       onFatal: (error: Error) => unexpected.push(error),
     }),
   );
+  const host = parts.use(await RaftHost.start({ nodeId: 1, env, log }));
   const store = parts.use(
-    await openReplicatedStore({
-      env,
-      openGroup: (machine) => SoloGroup.open({ log, timers: env.timers, group: 1, machine }),
-    }),
+    await openReplicatedStore({ env, openGroup: (machine) => host.openSoleGroup({ id: 1, machine }) }),
   );
   const blobs = memoryBlobs();
   const unexpected: unknown[] = [];

@@ -1,0 +1,446 @@
+import {
+  APPEND_THREAD,
+  APPLY_THREAD,
+  allMembers,
+  type Configuration,
+  type Entry as CoreEntry,
+  decodeConfChange,
+  EMPTY_CONFIGURATION,
+  type HardState,
+  type Message,
+  MessageType,
+  RaftNode,
+  type Ready,
+  type Role,
+  type Snapshot,
+} from "../core/raft/index.ts";
+import type { LogRecord } from "../log/index.ts";
+import { assert } from "../std/assert.ts";
+import { EMPTY } from "../std/bytes.ts";
+import { hasCode } from "../std/errors.ts";
+import { Applier } from "./applier.ts";
+import type { Callers } from "./callers.ts";
+import { type BatchName, decodeBatch, encodeBatch } from "./entry.ts";
+import { hostFailure } from "./errors.ts";
+import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import type { GroupServices } from "./group-services.ts";
+import { appended, compactLog, GroupSnapshots } from "./group-snapshots.ts";
+import { GroupStorage } from "./group-storage.ts";
+import { hardStateAtStart } from "./hard-state.ts";
+import { restoreMachine } from "./machine-restore.ts";
+import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
+import type { CoreOptions, GroupLimits } from "./options.ts";
+import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
+import type { StateMachine } from "./state-machine.ts";
+import { StorageQueue } from "./storage-queue.ts";
+import { Witness } from "./witness.ts";
+
+export interface GroupMemberOptions<Result> {
+  readonly id: number;
+  readonly machine: StateMachine<Result>;
+  readonly folder: SnapshotFolder;
+  readonly limits: GroupLimits;
+  readonly core: CoreOptions;
+  readonly callers: Callers<Result>;
+  /** The log is empty or damaged: what this node promised before, if anything, is forgotten. */
+  readonly lostDisk: boolean;
+  /** Entries up to here were applied once, whatever the stored hard state says. */
+  readonly committedAtLeast: number;
+  /** Messages for it may come from now on. */
+  readonly opened: (member: GroupMember<Result>) => void;
+  readonly closed: () => void;
+}
+
+export interface GroupObserver {
+  /** Who leads has changed, as far as this node knows; 0 is nobody. */
+  leader?(lead: number, role: Role): void;
+  /** Entries up to the index are decided and durable here, and not applied yet. */
+  committed?(index: number): void;
+  applied?(index: number): void;
+}
+
+interface Opening<Result> extends GroupMemberOptions<Result> {
+  readonly members: Members | undefined;
+  readonly stored: readonly StoredSnapshot[];
+}
+
+const SNAPSHOT_RETRY_TICKS = 10;
+const SNAPSHOT_SERVE_TICKS = 50;
+/** Of metadata that a witness keeps before it gives them up. */
+const WITNESS_LOG_BYTES = 1024 * 1024;
+/** A joiner does not follow an older group's log from its beginning: a snapshot also tells it who the members are. */
+const FLOOR_INDEX = 2;
+
+/**
+ * One member of one group: the core with its storage and machine. A turn takes what callers and peers brought, asks the
+ * core what is to be done, and hands that to the disk, the network and the machine.
+ */
+export class GroupMember<Result> {
+  readonly id: number;
+  readonly #services: GroupServices;
+  readonly #machine: StateMachine<Result>;
+  readonly #foundedAt: number;
+  readonly node: RaftNode;
+  readonly #storage: GroupStorage;
+  readonly #queue: StorageQueue;
+  readonly #applier: Applier<Result>;
+  readonly #callers: Callers<Result>;
+  readonly #snapshots: GroupSnapshots;
+  readonly observers: Set<GroupObserver> = new Set();
+  readonly #replay: { readonly upTo: number } & PromiseWithResolvers<void>;
+  readonly #closed: () => void;
+  readonly #usesLease: boolean;
+  #isOpen = false;
+  #isCompacting = false;
+  /** Whatever the machine holds does not count: a snapshot takes its place. */
+  #isBlank: boolean;
+  failure: Error | undefined;
+
+  /**
+   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
+   * where machine and log do not fit together, with SNAPSHOT_DAMAGED, and as the machine does.
+   */
+  static async open<Result>(
+    services: GroupServices,
+    options: GroupMemberOptions<Result>,
+  ): Promise<GroupMember<Result>> {
+    const { log, nodeId } = services;
+    const { machine, id, folder } = options;
+    const mark = log.group(id).configuration;
+    const members = mark === undefined ? undefined : decodeMembers(mark);
+    const stored = await restoreMachine({ log, group: id, folder, machine, members });
+    const group = new GroupMember(services, { ...options, members, stored });
+    options.opened(group);
+    services.wake(id);
+    await group.#replay.promise;
+    group.#isOpen = true;
+    if (members !== undefined && isSole(members, nodeId)) group.node.campaign();
+    services.wake(id);
+    return group;
+  }
+
+  private constructor(services: GroupServices, options: Opening<Result>) {
+    const { id, machine, members, stored, core } = options;
+    const { log, nodeId } = services;
+    const state = log.group(id);
+    this.id = id;
+    this.#services = services;
+    this.#usesLease = core.reads !== undefined && core.reads !== "safe";
+    this.#closed = options.closed;
+    this.#callers = options.callers;
+    this.#machine = machine;
+    this.#isBlank = members === undefined;
+    this.#foundedAt = members?.foundedAt ?? 0;
+    const hardState = hardStateAtStart(state, {
+      ...options,
+      isSole: members !== undefined && isSole(members, nodeId),
+      applied: this.#appliedIndex,
+      random: services.random,
+    });
+    this.#replay = { upTo: hardState?.commit ?? 0, ...Promise.withResolvers<void>() };
+    this.#snapshots = this.#makeSnapshots(options, stored);
+    this.#storage = new GroupStorage({
+      ...{ log, group: id, hardState, budget: services.cacheBudget },
+      configuration: members?.configuration ?? EMPTY_CONFIGURATION,
+      floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
+      snapshot: () => this.#snapshots.current(),
+      onLoaded: () => this.#loaded(),
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#queue = new StorageQueue({
+      ...{ log, group: id, storage: this.#storage, hardState: state.hardState },
+      install: (snapshot, newState) => this.#install(snapshot, newState),
+      release: (responses) => this.#deliver(responses),
+      fail: (error) => this.#fail(error),
+    });
+    this.#applier = new Applier({
+      machine,
+      change: (entry) => this.#change(entry),
+      applied: (entry, results) => this.#callers.proposals.applied(entry, results),
+      done: (responses) => this.#deliver(responses),
+      wake: () => services.wake(id),
+      fail: (error) => this.#fail(error),
+    });
+    this.node = new RaftNode({
+      ...core,
+      ...{ id: nodeId, storage: this.#storage, random: services.random, asyncStorageWrites: true },
+      applied: this.#appliedIndex,
+      configurationIndex: members?.index ?? 0,
+      lostDisk: options.lostDisk,
+    });
+    if (this.#appliedIndex >= this.#replay.upTo) this.#replay.resolve();
+  }
+
+  /** The host's clock has gone on. */
+  tick(ticks: number): void {
+    if (this.failure !== undefined) return;
+    // A leader's lease runs out by all that has passed; the others heard nothing during a pause.
+    for (let left = this.node.role === "leader" ? ticks : 1; left > 0; left--) this.node.tick();
+    const now = this.#services.tick();
+    this.#callers.expire(now, () => this.node.explain().change);
+    this.#queue.retry();
+    this.#snapshots.tick();
+    if (this.node.hasReady || this.#callers.isWaiting) this.#services.wake(this.id);
+  }
+
+  /** From another member. */
+  receive(message: Message): void {
+    if (this.failure !== undefined) return;
+    if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
+    else this.#step(message);
+    if (this.node.hasReady) this.#services.wake(this.id);
+  }
+
+  /** Its connection broke: what was sent to it lately may be lost. */
+  unreachable(node: number): void {
+    if (this.failure === undefined) this.node.reportUnreachable(node);
+  }
+
+  /** Nothing was heard of that node for as long as a leader may be silent: a group that fell silent with it wakes. */
+  suspect(node: number): void {
+    if (this.failure === undefined && this.node.lead === node && this.node.isQuiescent) this.node.wake();
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** It has been founded, and nobody can count on anything that this member said since. */
+  get isUntouched(): boolean {
+    const { lastIndex, term, vote } = this.node.status;
+    return this.#foundedAt > 0 && lastIndex === this.#foundedAt && term === FOUNDING_TERM && vote === 0;
+  }
+
+  get members(): readonly number[] {
+    return allMembers(this.node.configuration);
+  }
+
+  refused(batch: BatchName): void {
+    this.#callers.proposals.refused(batch);
+  }
+
+  serve(from: number, request: SnapshotRequest): void {
+    this.#snapshots.serve(from, request).catch((error) => this.#snapshotFailed(error));
+  }
+
+  take(from: number, piece: SnapshotPiece): void {
+    this.#snapshots.taken(from, piece);
+  }
+
+  /** First half of a turn: what is to be written and sent. */
+  prepare(): void {
+    if (this.failure !== undefined) return;
+    if (this.#isOpen) {
+      this.#propose();
+      // After a pause its lease may be over, which its own clock must have noticed before it answers by it.
+      if (this.#callers.reads.isWaiting && this.#usesLease) this.#services.catchUp();
+      if (this.#callers.reads.isWaiting && this.node.lead !== 0)
+        this.node.readIndex(this.#callers.reads.ask(this.#services.tick()));
+    }
+    while (this.node.hasReady) this.#take(this.node.ready());
+  }
+
+  /** Second half: what is decided. */
+  apply(): void {
+    if (this.failure !== undefined || !this.#applier.isWaiting) return;
+    try {
+      this.#applier.run();
+    } catch (error) {
+      this.#fail(error as Error);
+      return;
+    }
+    this.#appliedTo(this.#machine.appliedIndex);
+    if (this.#machine instanceof Witness) this.#compactWitness();
+    else this.#snapshots.check();
+  }
+
+  get #appliedIndex(): number {
+    return this.#isBlank ? 0 : this.#machine.appliedIndex;
+  }
+
+  #propose(): void {
+    const { tick } = this.#services;
+    while (this.#callers.proposals.isQueued) {
+      const batch = this.#callers.proposals.nextBatch()!;
+      try {
+        this.node.propose(encodeBatch(batch, batch.commands));
+      } catch (error) {
+        this.#callers.proposals.putBack(batch);
+        if (!hasCode(error, "PROPOSAL_DROPPED")) throw error;
+        return;
+      }
+      if (this.node.role === "leader") batch.index = this.node.lastIndex;
+      this.#callers.proposals.sent(batch, tick());
+    }
+  }
+
+  #take(ready: Ready): void {
+    const { softState, readStates, messages } = ready;
+    if (softState !== undefined) this.#tellLeader(softState.lead, softState.role);
+    for (const { context, index } of readStates)
+      this.#callers.reads.answered(context, index, this.#machine.appliedIndex);
+    for (const message of messages) {
+      if (message.to === APPEND_THREAD) {
+        this.#queue.add(message);
+      } else if (message.to === APPLY_THREAD) {
+        const last = message.entries.at(-1)!.index;
+        for (const observer of this.observers) observer.committed?.(last);
+        this.#applier.add(message);
+      } else {
+        if (message.type === MessageType.snapshot) this.#snapshots.offered(message.to, message.snapshot!);
+        this.#services.send(this.id, message);
+      }
+    }
+  }
+
+  /** Work is done: what it allows to be sent. */
+  #deliver(responses: readonly Message[]): void {
+    const { nodeId, send, wake } = this.#services;
+    for (const response of responses) {
+      if (response.to === nodeId) this.node.step(response);
+      else send(this.id, response);
+    }
+    wake(this.id);
+  }
+
+  #step(message: Message): void {
+    try {
+      this.node.step(message);
+    } catch (error) {
+      if (hasCode(error, "PROPOSAL_DROPPED")) this.#refuse(message);
+      else if (!hasCode(error, "PEER_UNKNOWN") && !hasCode(error, "MALFORMED")) throw error;
+    }
+  }
+
+  /** Nobody leads here: whoever sent the proposals may try another node at once. */
+  #refuse({ from, entries }: Message): void {
+    for (const entry of entries) {
+      const batch = decodeBatch(entry);
+      if (batch.sequence > 0 && from !== this.#services.nodeId) this.#services.refuse(from, this.id, batch);
+    }
+  }
+
+  /** Whether the message brings a snapshot that this node would take. */
+  #needs({ term, snapshot }: Message): boolean {
+    const node = this.node;
+    if (snapshot === undefined || node.isLost || term < node.currentTerm) return false;
+    if (this.#machine instanceof Witness) return false;
+    return snapshot.index > this.#appliedIndex && node.term(snapshot.index) !== snapshot.term;
+  }
+
+  #change(entry: CoreEntry): Promise<void> {
+    const configuration = this.node.applyConfChange(entry);
+    const { index } = entry;
+    this.#services.onEvent({ kind: "members", group: this.id, index, configuration });
+    this.#services.wake(this.id);
+    return appended(this.#services.log, [this.#membersMark(index, configuration)]).then(() => {
+      this.#callers.changes.applied(decodeConfChange(entry.data), configuration);
+    });
+  }
+
+  #membersMark(index: number, configuration: Configuration): LogRecord {
+    const members = { index, foundedAt: this.#foundedAt, configuration };
+    return { kind: "configuration", group: this.id, index, bytes: encodeMembers(members) };
+  }
+
+  #compactWitness(): void {
+    const { log } = this.#services;
+    if (this.#isCompacting || log.group(this.id).entryBytes < WITNESS_LOG_BYTES) return;
+    this.#isCompacting = true;
+    compactLog(log, this.id, this.#machine.appliedIndex)
+      .catch((error: Error) => this.#snapshotFailed(error))
+      .finally(() => {
+        this.#isCompacting = false;
+      });
+  }
+
+  async #install(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
+    assert(hardState !== undefined && hardState.commit >= snapshot.index, "an installed snapshot is committed");
+    const { index, term } = snapshot;
+    const group = this.id;
+    this.#applier.hold();
+    const marks: LogRecord[] = [
+      { kind: "snapshot", group, index, term, note: EMPTY },
+      this.#membersMark(index, snapshot.configuration),
+      { kind: "truncateSuffix", group, fromIndex: index + 1 },
+      { kind: "compaction", group, index, term },
+      { kind: "hardState", group, ...hardState, commit: index },
+    ];
+    const machine = this.#machine;
+    if (machine instanceof Witness) {
+      await appended(this.#services.log, marks);
+      machine.skipTo(index);
+    } else {
+      await this.#snapshots.install(snapshot, marks);
+    }
+    this.#isBlank = false;
+    this.#callers.proposals.skippedTo(index);
+    this.#appliedTo(index);
+    this.#services.onEvent({ kind: "snapshot-installed", group, index });
+    this.#applier.release();
+  }
+
+  #appliedTo(index: number): void {
+    this.#callers.appliedTo(index);
+    for (const observer of this.observers) observer.applied?.(index);
+    if (index >= this.#replay.upTo) this.#replay.resolve();
+  }
+
+  #loaded(): void {
+    if (this.failure !== undefined) return;
+    this.node.entriesLoaded();
+    this.#services.wake(this.id);
+  }
+
+  #tellLeader(lead: number, role: Role): void {
+    this.#services.onEvent({ kind: "leader", group: this.id, lead, role, term: this.node.currentTerm });
+    for (const observer of this.observers) observer.leader?.(lead, role);
+  }
+
+  #snapshotFailed(error: Error): void {
+    if (this.failure === undefined) this.#services.onEvent({ kind: "snapshot-failed", group: this.id, error });
+  }
+
+  #makeSnapshots(options: Opening<Result>, stored: readonly StoredSnapshot[]): GroupSnapshots {
+    const { id, machine, folder, limits } = options;
+    const { log, request, piece, wake } = this.#services;
+    return new GroupSnapshots({
+      ...{ group: id, log, folder, machine, stored, request, piece },
+      limits: {
+        logBytesMin: limits.snapshotLogBytesMin,
+        retryTicks: SNAPSHOT_RETRY_TICKS,
+        serveTicks: SNAPSHOT_SERVE_TICKS,
+      },
+      configuration: () => this.node.configuration,
+      arrived: (message) => {
+        if (this.failure !== undefined) return;
+        this.#step(message);
+        wake(id);
+      },
+      refused: (to) => {
+        this.node.reportSnapshot(to, false);
+        wake(id);
+      },
+      wake: () => wake(id),
+      failed: (error) => this.#snapshotFailed(error),
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.#replay.reject(error);
+    void this.stop(error);
+    if (this.#isOpen) this.#services.onFatal(error);
+  }
+
+  async stop(cause?: Error): Promise<void> {
+    this.failure ??= hostFailure("STOPPED");
+    this.#closed();
+    this.#queue.stop();
+    this.#storage.dropCache();
+    this.#applier.stop();
+    this.#callers.stop(cause);
+    await this.#snapshots.stop();
+  }
+}

@@ -1,0 +1,244 @@
+import { type Configuration, isMember, type Message, type Snapshot } from "../core/raft/index.ts";
+import type { Log, LogRecord } from "../log/index.ts";
+import { assert } from "../std/assert.ts";
+import { EMPTY } from "../std/bytes.ts";
+import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import { openSnapshotFile } from "./snapshot-file.ts";
+import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
+import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
+import type { StateMachine } from "./state-machine.ts";
+
+export interface SnapshotLimits {
+  /**
+   * A machine in memory makes a snapshot when the log behind the last one is longer than this, and than that
+   * snapshot.
+   */
+  readonly logBytesMin: number;
+  readonly retryTicks: number;
+  /** A member that has asked for no piece for so long is taken not to want the snapshot any more. */
+  readonly serveTicks: number;
+}
+
+export interface GroupSnapshotsOptions {
+  readonly group: number;
+  readonly log: Log;
+  readonly folder: SnapshotFolder;
+  readonly machine: StateMachine<unknown>;
+  /** What this node has already, newest first. */
+  readonly stored: readonly StoredSnapshot[];
+  readonly limits: SnapshotLimits;
+  readonly configuration: () => Configuration;
+  readonly request: (to: number, request: SnapshotRequest) => void;
+  readonly piece: (to: number, piece: SnapshotPiece) => void;
+  /** A snapshot that another node had offered is here. */
+  readonly arrived: (message: Message) => void;
+  /** A member will not get the snapshot that it was sent. */
+  readonly refused: (to: number) => void;
+  /** Something that waited for a snapshot may go on. */
+  readonly wake: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+interface Serving {
+  readonly index: number;
+  idleTicks: number;
+}
+
+/**
+ * The snapshots of one group on one node: made, kept, handed to others in pieces, and fetched from others. Of a
+ * machine in memory two are kept, and the log is given up only to the older one: either of them together with the log
+ * gives all. A machine on disk has its own; one of it is made when a member asks, and goes when none does.
+ */
+export class GroupSnapshots {
+  readonly #options: GroupSnapshotsOptions;
+  /** Newest first. */
+  #stored: readonly StoredSnapshot[] = [];
+  #making: Promise<void> | undefined;
+  #pausedTicks = 0;
+  readonly #serving = new Map<number, Serving>();
+  #pull: SnapshotPull | undefined;
+  #offer: Message | undefined;
+  #isStopped = false;
+
+  constructor(options: GroupSnapshotsOptions) {
+    this.#options = options;
+    this.#stored = options.stored;
+  }
+
+  /** For the core: what a member gets that needs what the log no longer has. */
+  current(): Snapshot | undefined {
+    const newest = this.#stored[0];
+    const { log, group, configuration } = this.#options;
+    const isUsable = newest !== undefined && newest.index >= log.group(group).firstIndex - 1;
+    const isNewEnough = isUsable && allAreMembers(configuration(), newest.configuration);
+    if (!isNewEnough) this.make();
+    if (!isUsable) return undefined;
+    const { index, term } = newest;
+    return { index, term, configuration: newest.configuration, data: EMPTY };
+  }
+
+  /** After entries were applied. */
+  check(): void {
+    const { log, group, limits, machine } = this.#options;
+    if (machine.isDurable === true || machine.capture === undefined) return;
+    const newestBytes = this.#stored[0]?.bytes ?? 0;
+    if (log.group(group).entryBytes > Math.max(limits.logBytesMin, newestBytes) * (this.#stored.length < 2 ? 1 : 2)) {
+      this.make();
+    }
+  }
+
+  /** Begins to make one of the present state, unless one is being made or the disk refused lately. */
+  make(): void {
+    const { machine, failed, wake } = this.#options;
+    if (this.#making !== undefined || this.#pausedTicks > 0 || this.#isStopped || machine.capture === undefined) return;
+    if (this.#stored[0]?.index === machine.appliedIndex) return;
+    this.#making = this.#make().then(
+      () => {
+        this.#making = undefined;
+        wake();
+      },
+      (error: Error) => {
+        this.#making = undefined;
+        this.#pausedTicks = this.#options.limits.retryTicks;
+        if (!this.#isStopped) failed(error);
+      },
+    );
+  }
+
+  tick(): void {
+    if (this.#pausedTicks > 0) this.#pausedTicks--;
+    this.#pull?.tick();
+    for (const [to, serving] of this.#serving) {
+      if (++serving.idleTicks < this.#options.limits.serveTicks) continue;
+      this.#serving.delete(to);
+      this.#options.refused(to);
+    }
+  }
+
+  /** The core has sent a member the news of a snapshot. */
+  offered(to: number, { index }: Snapshot): void {
+    this.#serving.set(to, { index, idleTicks: 0 });
+  }
+
+  async serve(from: number, request: SnapshotRequest): Promise<void> {
+    const { folder, piece } = this.#options;
+    const stored = this.#stored.find(({ index, term }) => index === request.index && term === request.term);
+    if (stored === undefined) {
+      piece(from, { ...request, bytesTotal: 0, bytes: EMPTY });
+      return;
+    }
+    const serving = this.#serving.get(from);
+    if (serving !== undefined) serving.idleTicks = 0;
+    const file = await folder.disk.open(stored.name, "read");
+    try {
+      const bytes = await file.read(request.offset, PIECE_BYTES);
+      if (bytes.length > 0 && !this.#isStopped) piece(from, { ...request, bytesTotal: await file.length(), bytes });
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Another node has a snapshot for this one: fetches it, then hands the message on. */
+  fetch(message: Message): void {
+    const { folder, request, limits, group, failed } = this.#options;
+    const { index, term } = message.snapshot!;
+    this.#offer = message;
+    if (this.#pull?.from === message.from && this.#pull.snapshot.index === index && this.#pull.snapshot.term === term)
+      return;
+    void this.#pull?.end();
+    const pull = new SnapshotPull({
+      disk: folder.disk,
+      name: folder.incomingNameOf({ index, term }),
+      snapshot: { index, term },
+      from: message.from,
+      retryTicks: limits.retryTicks,
+      request: (offset) => request(message.from, { group, index, term, offset }),
+      done: () => {
+        if (this.#pull !== pull) return;
+        this.#pull = undefined;
+        this.#options.arrived(this.#offer!);
+      },
+      failed: (error) => {
+        if (this.#pull === pull) this.#pull = undefined;
+        if (error !== undefined) failed(error);
+      },
+    });
+    this.#pull = pull;
+  }
+
+  taken(from: number, piece: SnapshotPiece): void {
+    if (this.#pull?.from === from) this.#pull.take(piece);
+  }
+
+  /**
+   * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash
+   * in between leaves the old state and log, or the new ones with the file to restore from.
+   */
+  async install(snapshot: Snapshot, marks: readonly LogRecord[]): Promise<void> {
+    const { folder, log, machine } = this.#options;
+    assert(machine.restore !== undefined, "a machine that takes snapshots can restore them");
+    const stored = await folder.adopt(snapshot);
+    await appended(log, marks);
+    const { source } = await openSnapshotFile(folder.disk, stored.name);
+    await machine.restore(source, snapshot.index);
+    assert(machine.appliedIndex === snapshot.index, "a restored machine is where its snapshot is");
+    this.#stored = machine.isDurable === true ? [] : [stored];
+    await this.#making;
+    await folder.removeOthers(this.#stored);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#pull?.end();
+    await this.#making;
+  }
+
+  async #make(): Promise<void> {
+    const { machine, log, group, configuration, folder } = this.#options;
+    const index = machine.appliedIndex;
+    const term = log.group(group).termOf(index);
+    assert(term !== undefined && machine.capture !== undefined, "what is applied is in the log");
+    const head = { group, index, term, configuration: configuration() };
+    const capture = machine.capture();
+    let stored: StoredSnapshot;
+    try {
+      stored = await folder.write(head, capture.read());
+    } finally {
+      capture.close();
+    }
+    // Meanwhile another node's may have been installed.
+    if ((this.#stored[0]?.index ?? 0) >= index || log.group(group).compaction.index > index) return;
+    if (machine.isDurable === true) {
+      this.#stored = [stored, ...this.#stored.filter((one) => this.#isServed(one))];
+    } else {
+      const older = this.#stored[0];
+      await appended(log, [{ kind: "snapshot", group, index, term, note: EMPTY }]);
+      this.#stored = older === undefined ? [stored] : [stored, older];
+      if (older !== undefined) await compactLog(log, group, older.index);
+    }
+    await folder.removeOthers(this.#stored);
+  }
+
+  #isServed({ index }: StoredSnapshot): boolean {
+    return [...this.#serving.values()].some((serving) => serving.index === index);
+  }
+}
+
+/** Entries up to the index are not needed any more; segments that nobody needs go. */
+export async function compactLog(log: Log, group: number, index: number): Promise<void> {
+  const state = log.group(group);
+  const term = state.termOf(index);
+  if (term === undefined || index <= state.compaction.index) return;
+  await appended(log, [{ kind: "compaction", group, index, term }]);
+  await log.release();
+}
+
+export function appended(log: Log, records: readonly LogRecord[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    log.append(records, (error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+function allAreMembers(now: Configuration, then: Configuration): boolean {
+  return [...now.voters, ...now.learners].every((id) => isMember(then, id));
+}

@@ -1,0 +1,156 @@
+import type { ConfChange, Configuration, Explanation, RaftStatus } from "../core/raft/index.ts";
+import { assert } from "../std/assert.ts";
+import { hasCode } from "../std/errors.ts";
+import { Callers } from "./callers.ts";
+import { hostFailure } from "./errors.ts";
+import { GroupMember, type GroupMemberOptions, type GroupObserver } from "./group-member.ts";
+import type { GroupServices } from "./group-services.ts";
+import { compactLog } from "./group-snapshots.ts";
+import type { GroupLimits } from "./options.ts";
+import type { Group } from "./state-machine.ts";
+
+export interface HostedGroupOptions<Result>
+  extends Omit<GroupMemberOptions<Result>, "callers" | "members" | "stored" | "closed"> {
+  readonly limits: GroupLimits;
+  /** Messages for it may come from now on, until it is closed. */
+  readonly opened: (member: GroupMember<Result>) => void;
+  readonly closed: () => void;
+}
+
+const APPLIED = Promise.resolve();
+
+/** A group as the users of this node see it. */
+export class HostedGroup<Result> implements Group<Result> {
+  readonly id: number;
+  readonly #services: GroupServices;
+  readonly #member: GroupMember<Result>;
+  readonly #callers: Callers<Result>;
+  #isClosing = false;
+
+  /**
+   * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
+   * where machine and log do not fit together, with SNAPSHOT_DAMAGED, and as the machine does.
+   */
+  static async open<Result>(
+    services: GroupServices,
+    options: HostedGroupOptions<Result>,
+  ): Promise<HostedGroup<Result>> {
+    const callers = new Callers<Result>(services.life, options.limits);
+    const member = await GroupMember.open(services, { ...options, callers });
+    return new HostedGroup(services, member, callers);
+  }
+
+  private constructor(services: GroupServices, member: GroupMember<Result>, callers: Callers<Result>) {
+    this.id = member.id;
+    this.#services = services;
+    this.#member = member;
+    this.#callers = callers;
+  }
+
+  /** Who leads, as far as this node knows; 0 is nobody. */
+  get lead(): number {
+    return this.#member.node.lead;
+  }
+
+  get isLeader(): boolean {
+    return this.#member.node.role === "leader";
+  }
+
+  get status(): RaftStatus {
+    return this.#member.node.status;
+  }
+
+  get failure(): Error | undefined {
+    return this.#member.failure;
+  }
+
+  get logBytesSinceCompaction(): number {
+    return this.#services.log.group(this.id).entryBytes;
+  }
+
+  explain(): Explanation {
+    return this.#member.node.explain();
+  }
+
+  /** Until what it returns is called. */
+  observe(observer: GroupObserver): () => void {
+    this.#member.observers.add(observer);
+    return () => void this.#member.observers.delete(observer);
+  }
+
+  async propose(command: Uint8Array): Promise<Result> {
+    return (await this.proposeAll([command]))[0]!;
+  }
+
+  /** Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`. */
+  proposeAll(commands: readonly Uint8Array[]): Promise<readonly Result[]> {
+    const { log, tick, wake } = this.#services;
+    if (this.#isOver) return Promise.reject(this.#stopped());
+    // An entry is one record of the log, and leaves some room there.
+    const bytesMax = log.recordBytesMax / 2;
+    let bytes = 0;
+    for (const command of commands) bytes += command.length + 8;
+    if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
+    try {
+      const results = this.#callers.proposals.add(commands, tick());
+      wake(this.id);
+      return results;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  readBarrier(): Promise<void> {
+    if (this.#isOver) return Promise.reject(this.#stopped());
+    // What was acknowledged was applied here before, where nobody else can acknowledge anything.
+    if (this.#member.node.isAlone) return APPLIED;
+    try {
+      const answered = this.#callers.reads.add(this.#services.tick());
+      this.#services.wake(this.id);
+      return answered;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED or STOPPED. */
+  changeMembers(change: Omit<ConfChange, "context">): Promise<Configuration> {
+    if (this.#isOver) return Promise.reject(this.#stopped());
+    const [named, done] = this.#callers.changes.begin(change, this.#services.tick());
+    try {
+      this.#member.node.proposeConfChange(named);
+      this.#services.wake(this.id);
+    } catch (error) {
+      this.#callers.changes.refused(error as Error);
+    }
+    return done;
+  }
+
+  /** Asks the leader to let another member lead. */
+  transferLeadership(to: number): void {
+    this.#member.node.transferLeadership(to);
+    this.#services.wake(this.id);
+  }
+
+  compact(index: number): Promise<void> {
+    assert(index <= this.#member.appliedIndex, "only applied entries are compacted");
+    return compactLog(this.#services.log, this.id, index);
+  }
+
+  /** Takes no more calls and waits for those that are under way. The log stays open: it is its owner's. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    await this.#callers.proposals.idle();
+    await this.#member.stop();
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosing || this.#member.failure !== undefined;
+  }
+
+  #stopped(): Error {
+    const { failure } = this.#member;
+    const isOwnEnd = failure === undefined || hasCode(failure, "STOPPED");
+    return hostFailure("STOPPED", isOwnEnd ? {} : { cause: failure });
+  }
+}

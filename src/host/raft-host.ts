@@ -1,0 +1,338 @@
+import { type Configuration, configurationOf } from "../core/raft/index.ts";
+import type { Clock, Disk, Random, Timer, Timers } from "../env/index.ts";
+import type { Log } from "../log/index.ts";
+import { assert } from "../std/assert.ts";
+import { hasCode } from "../std/errors.ts";
+import { CacheBudget } from "./cache-budget.ts";
+import { hostFailure } from "./errors.ts";
+import { Founding } from "./founding.ts";
+import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
+import type { GroupMember } from "./group-member.ts";
+import type { GroupEvent, GroupServices } from "./group-services.ts";
+import { appended } from "./group-snapshots.ts";
+import { HostedGroup } from "./hosted-group.ts";
+import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, soleMember } from "./members.ts";
+import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { PeerLives } from "./peer-lives.ts";
+import { SnapshotFolder } from "./snapshot-folder.ts";
+import type { StateMachine } from "./state-machine.ts";
+import type { Transport } from "./transport.ts";
+import { Witness } from "./witness.ts";
+
+export interface RaftHostOptions {
+  readonly nodeId: number;
+  readonly env: { readonly clock: Clock; readonly timers: Timers; readonly random: Random; readonly disk: Disk };
+  /** Shared by all groups. It stays its owner's, as the transport does. */
+  readonly log: Log;
+  /** Undefined where all groups are groups of one. */
+  readonly transport?: Transport;
+  /** Folder for groups' snapshots. Default: `raft`. */
+  readonly folder?: string;
+  readonly limits?: Partial<HostLimits>;
+  /** Called once if a group fails on what is decided or durable: the node must stop. Default: throws. */
+  readonly onFatal?: (error: Error) => void;
+  readonly onEvent?: (event: GroupEvent) => void;
+}
+
+export interface OpenGroupOptions<Result> {
+  readonly id: number;
+  readonly machine: StateMachine<Result>;
+  /**
+   * The members that a new group begins with, the same on all of them; once the log knows the group it is not looked
+   * at. Without it, or where this node is not among them, an empty log is one of a node that joins: its leader brings
+   * it up to date.
+   */
+  readonly founders?: Partial<Configuration>;
+  readonly limits?: Partial<GroupLimits>;
+  readonly core?: CoreOptions;
+  /** Entries that were certainly applied once, for example by what a checkpoint says. */
+  readonly committedAtLeast?: number;
+}
+
+export interface HostCounters {
+  turns: number;
+  framesSent: number;
+  framesDropped: number;
+  framesReceived: number;
+  framesRefused: number;
+  /** Parts for groups that are not here. */
+  partsUnknown: number;
+}
+
+/**
+ * Drives all groups of a node. In one turn of the event loop it takes what callers and peers brought for any of them,
+ * sends what may leave at once, appends everything to the log in one write with one sync, and applies what is
+ * decided.
+ */
+export class RaftHost implements AsyncDisposable {
+  readonly nodeId: number;
+  readonly counters: HostCounters = {
+    ...{ turns: 0, framesSent: 0, framesDropped: 0, framesReceived: 0, framesRefused: 0, partsUnknown: 0 },
+  };
+  readonly #options: RaftHostOptions;
+  readonly #limits: HostLimits;
+  readonly #services: GroupServices;
+  readonly #outbox: Outbox;
+  readonly #lives = new PeerLives();
+  readonly #groups = new Map<number, GroupMember<unknown>>();
+  readonly #foundings = new Map<number, Founding>();
+  #due = new Set<number>();
+  #isTurnPlanned = false;
+  #ticks = 0;
+  #tickedAtMillis: number;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  static async start(options: RaftHostOptions): Promise<RaftHost> {
+    const host = new RaftHost(options);
+    await options.transport?.start({
+      receive: (from, frame) => host.#receive(from, frame),
+      unreachable: (node) => host.#unreachable(node),
+    });
+    return host;
+  }
+
+  private constructor(options: RaftHostOptions) {
+    const { env, nodeId, log, onFatal = rethrow, onEvent = () => {} } = options;
+    const { random } = env;
+    const life = 1 + random.u32() + (random.u32() & 0xffff) * 0x1_0000_0000;
+    this.nodeId = nodeId;
+    this.#options = options;
+    this.#limits = { ...HOST_DEFAULTS, ...options.limits };
+    this.#outbox = new Outbox(life, this.#limits.frameBytes, (to, frame) => this.#send(to, frame));
+    this.#services = {
+      ...{ nodeId, life, log, onEvent, onFatal },
+      cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
+      random: () => random.u32() / 0x1_0000_0000,
+      tick: () => this.#ticks,
+      catchUp: () => this.#catchUp(),
+      wake: (group) => this.#wake(group),
+      send: (group, message) => this.#outbox.to(message.to).message(group, message),
+      request: (to, request) => this.#put(to, (writer) => writer.request(request)),
+      piece: (to, piece) => this.#put(to, (writer) => writer.piece(piece)),
+      refuse: (to, group, batch) => this.#put(to, (writer) => writer.refusal(group, batch)),
+    };
+    this.#tickedAtMillis = env.clock.monotonic();
+    this.#armTimer();
+  }
+
+  /** Founders of a group that this one waits for, by group. */
+  get missingFounders(): ReadonlyMap<number, readonly number[]> {
+    return new Map([...this.#foundings].map(([id, founding]) => [id, founding.missing]));
+  }
+
+  /**
+   * Opens a group that the log knows, founds it together with its other founders, or joins it. Resolves when its
+   * machine holds all that this node knows to be committed. Rejects as HostedGroup.open.
+   */
+  async openGroup<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
+    const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
+    assert(!this.#groups.has(id), "a group is open once");
+    const { folder = "raft", env, log } = this.#options;
+    const lostDisk = (await this.#settle(id, options.founders)) === "lost";
+    return HostedGroup.open<Result>(this.#services, {
+      ...{ id, machine, core, lostDisk, committedAtLeast },
+      folder: new SnapshotFolder(env.disk, `${folder}/${id}`),
+      limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
+      opened: (member) => this.#groups.set(id, member as GroupMember<unknown>),
+      closed: () => void this.#groups.delete(id),
+    });
+  }
+
+  /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
+  openWitness<Result>(options: Omit<OpenGroupOptions<Result>, "machine">): Promise<HostedGroup<Result>> {
+    return this.openGroup({ ...options, machine: new Witness<Result>(this.#options.log.group(options.id)) });
+  }
+
+  /** A group with this node as its only founder. */
+  openSoleGroup<Result>(options: Omit<OpenGroupOptions<Result>, "founders">): Promise<HostedGroup<Result>> {
+    return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const group of [...this.#groups.values()]) await group.stop();
+  }
+
+  /** What an empty log means, and what an old one lacks. */
+  async #settle(id: number, founders: Partial<Configuration> | undefined): Promise<"known" | "lost"> {
+    const { nodeId } = this;
+    if (this.#options.log.group(id).damage !== undefined) {
+      await this.#forgetDamaged(id);
+      return "lost";
+    }
+    const { hardState, configuration, lastIndex } = this.#options.log.group(id);
+    if (configuration !== undefined || hardState !== undefined) return "known";
+    if (lastIndex > 0) {
+      const sole = soleMember(nodeId);
+      await appended(this.#options.log, [{ kind: "configuration", group: id, index: 0, bytes: encodeMembers(sole) }]);
+      return "known";
+    }
+    const voters = founders?.voters ?? [];
+    if (founders === undefined || !voters.includes(nodeId)) return "lost";
+    const others = voters.filter((one) => one !== nodeId);
+    if (others.length > 0 && (await this.#meet(id, others)) === "lost") return "lost";
+    await this.#found(id, configurationOf(founders));
+    return "known";
+  }
+
+  async #meet(id: number, others: readonly number[]): Promise<"founded" | "lost"> {
+    const founding = new Founding({
+      others,
+      tell: (to, holding) => this.#tellHolding(to, id, holding),
+    });
+    this.#foundings.set(id, founding);
+    founding.tell();
+    const result = await founding.result;
+    this.#foundings.delete(id);
+    return result;
+  }
+
+  /**
+   * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers bring it up to date. What is
+   * left of its log could hold entries that others had replaced.
+   */
+  async #forgetDamaged(group: number): Promise<void> {
+    const { log } = this.#options;
+    const { configuration, hardState, lastTerm, damage } = log.group(group);
+    if (configuration !== undefined && isSole(decodeMembers(configuration), this.nodeId)) {
+      throw hostFailure("LOG_INCOMPLETE", { data: { group, ...damage } });
+    }
+    const term = Math.max(hardState?.term ?? 0, lastTerm);
+    const incarnation = 1 + this.#options.env.random.u32();
+    await appended(log, [
+      { kind: "removed", group },
+      { kind: "hardState", group, term, vote: 0, commit: 0, incarnation, isLost: true },
+    ]);
+    this.#services.onEvent({ kind: "damage-forgotten", group });
+  }
+
+  #found(group: number, configuration: Configuration): Promise<void> {
+    const index = FOUNDING_INDEX;
+    const bytes = encodeMembers({ index, foundedAt: FOUNDING_INDEX, configuration });
+    const hardState = { term: FOUNDING_TERM, vote: 0, commit: index, incarnation: 0, isLost: false };
+    return appended(this.#options.log, [
+      { kind: "configuration", group, index, bytes },
+      { kind: "compaction", group, index, term: FOUNDING_TERM },
+      { kind: "hardState", group, ...hardState },
+    ]);
+  }
+
+  #wake(group: number): void {
+    this.#due.add(group);
+    this.#planTurn();
+  }
+
+  #planTurn(): void {
+    if (this.#isTurnPlanned) return;
+    this.#isTurnPlanned = true;
+    this.#options.env.timers.endOfTurn(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#isTurnPlanned = false;
+    this.counters.turns++;
+    const due = [...this.#due].flatMap((id) => this.#groups.get(id) ?? []);
+    this.#due.clear();
+    for (const group of due) group.prepare();
+    this.#outbox.flush();
+    for (const group of due) group.apply();
+  }
+
+  /** Something for another node that no turn of a group sends. */
+  #put(to: number, write: (writer: ReturnType<Outbox["to"]>) => void): void {
+    write(this.#outbox.to(to));
+    this.#planTurn();
+  }
+
+  #tellHolding(to: number, group: number, holding: Holding): void {
+    this.#put(to, (writer) => writer.founding(group, holding, this.#lives.lastOf(to)));
+  }
+
+  #send(to: number, frame: Uint8Array): void {
+    if (this.#options.transport?.send(to, frame)) this.counters.framesSent++;
+    else {
+      this.counters.framesDropped++;
+      this.#unreachable(to);
+    }
+  }
+
+  #receive(from: number, frame: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.counters.framesReceived++;
+    try {
+      readFrame(frame, (head) => this.#lives.accepts(from, head, this.#ticks), this.#handlerOf(from));
+    } catch (error) {
+      if (!hasCode(error, "FRAME_MALFORMED")) throw error;
+      this.counters.framesRefused++;
+    }
+  }
+
+  #handlerOf(from: number): FrameHandler {
+    const known = (id: number): GroupMember<unknown> | undefined => {
+      const group = this.#groups.get(id);
+      if (group === undefined) this.counters.partsUnknown++;
+      return group;
+    };
+    return {
+      message: (id, message) => {
+        if (message.to === this.nodeId) known(id)?.receive(message);
+      },
+      request: (request) => known(request.group)?.serve(from, request),
+      piece: (piece) => known(piece.group)?.take(from, piece),
+      refusal: (id, batch) => known(id)?.refused(batch),
+      founding: (id, holding, toLife) => {
+        // What was told to an earlier life of this node says nothing about what that has lost since.
+        if (toLife === this.#services.life) this.#foundings.get(id)?.heard(from, holding);
+        const group = this.#groups.get(id);
+        if (group === undefined || holding !== "nothing") return;
+        this.#tellHolding(from, id, group.isUntouched ? "foundation" : "something");
+      },
+    };
+  }
+
+  #unreachable(node: number): void {
+    if (!this.#isClosed) for (const group of this.#groups.values()) group.unreachable(node);
+  }
+
+  #armTimer(): void {
+    const { timers, clock } = this.#options.env;
+    this.#timer = timers.after(this.#limits.tickMillis, () => {
+      // What waits to be taken in comes first: after a pause a leader's heartbeat may be among it.
+      timers.endOfTurn(() => {
+        if (this.#isClosed) return;
+        this.#tick(clock.monotonic());
+        this.#armTimer();
+      });
+    });
+  }
+
+  #catchUp(): void {
+    const nowMillis = this.#options.env.clock.monotonic();
+    if (nowMillis - this.#tickedAtMillis >= 2 * this.#limits.tickMillis) this.#tick(nowMillis);
+  }
+
+  #tick(nowMillis: number): void {
+    const passed = Math.max(1, Math.floor((nowMillis - this.#tickedAtMillis) / this.#limits.tickMillis));
+    this.#tickedAtMillis = nowMillis;
+    this.#ticks += passed;
+    for (const founding of this.#foundings.values()) founding.tell();
+    const silent = this.#lives.silentSince(this.#ticks);
+    for (const group of this.#groups.values()) {
+      group.tick(passed);
+      for (const node of silent) group.suspect(node);
+      for (const node of group.members) if (node !== this.nodeId) this.#outbox.to(node);
+    }
+    this.#outbox.beat();
+  }
+}
+
+function entryBytesMax(limits: Partial<GroupLimits>, log: Log): number {
+  return Math.min(limits.entryBytesMax ?? GROUP_DEFAULTS.entryBytesMax, Math.floor(log.recordBytesMax / 2));
+}
+
+function rethrow(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,183 @@
+import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
+import type { Log, LogRecord } from "../log/index.ts";
+import { hasCode } from "../std/errors.ts";
+import { toStored } from "./entry.ts";
+import type { GroupStorage } from "./group-storage.ts";
+
+export interface StorageQueueOptions {
+  readonly log: Log;
+  readonly group: number;
+  readonly storage: GroupStorage;
+  readonly hardState: HardState | undefined;
+  /** Makes the state of a snapshot, whose file is there, the machine's, and the log's beginning. */
+  readonly install: (snapshot: Snapshot, hardState: HardState | undefined) => Promise<void>;
+  /** The messages that may go out now: what they promise is on disk. */
+  readonly release: (responses: readonly Message[]) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/**
+ * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in
+ * order and reports them in order. A snapshot stops the queue until it is installed.
+ */
+export class StorageQueue {
+  readonly #options: StorageQueueOptions;
+  readonly #waiting: Message[] = [];
+  /** Of the log once all that is on its way is written. */
+  #lastIndex: number;
+  #hardState: HardState | undefined;
+  /** A newer one, of which only the commit index differs: it goes along with the next append. */
+  #laterState: HardState | undefined;
+  #onItsWay = 0;
+  /** What the log had no space for, in its order. */
+  #refused: Message[] = [];
+  /** What the newest append on its way lets go out when it is durable. */
+  #newest: Message[] = [];
+  #isInstalling = false;
+  #isStopped = false;
+
+  constructor(options: StorageQueueOptions) {
+    this.#options = options;
+    this.#lastIndex = options.log.group(options.group).lastIndex;
+    this.#hardState = options.hardState;
+  }
+
+  add(work: Message): void {
+    this.#waiting.push(work);
+    this.#next();
+  }
+
+  /** Tries again what the log had no space for: it refuses whatever follows for the group, so the order stays. */
+  retry(): void {
+    if (this.#refused.length === 0 || this.#onItsWay > 0 || this.#isStopped) return;
+    const { lastIndex, hardState } = this.#options.log.group(this.#options.group);
+    this.#lastIndex = lastIndex;
+    this.#hardState = hardState;
+    this.#waiting.unshift(...this.#refused);
+    this.#refused = [];
+    this.#next();
+  }
+
+  /** What comes back from now on is not told any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.length = 0;
+  }
+
+  #next(): void {
+    while (!this.#isInstalling && !this.#isStopped && this.#refused.length === 0 && this.#waiting.length > 0) {
+      const work = this.#waiting.shift()!;
+      if (work.snapshot === undefined) this.#append(work);
+      else this.#install(work, work.snapshot);
+    }
+  }
+
+  #append(work: Message): void {
+    const { log, storage } = this.#options;
+    const appends = this.#appendsOf(work.entries, this.#recordOf(work.hardState, work.entries.length > 0));
+    if (appends.length === 0) {
+      // What it waits for is on its way already, or on disk.
+      if (this.#onItsWay > 0) this.#newest.push(...work.responses);
+      else this.#options.release(work.responses);
+      return;
+    }
+    const responses = [...work.responses];
+    for (const [at, records] of appends.entries()) {
+      const isLast = at === appends.length - 1;
+      if (isLast) this.#newest = responses;
+      this.#onItsWay++;
+      log.append(records, (error) => {
+        this.#onItsWay--;
+        if (hasCode(error, "LOG_FULL")) {
+          if (isLast) this.#refused.push({ ...work, responses });
+        } else if (error !== undefined) {
+          this.#fail(error);
+        } else if (isLast && !this.#isStopped) {
+          storage.appended(work.entries);
+          this.#options.release(responses);
+        }
+      });
+    }
+  }
+
+  #install(work: Message, snapshot: Snapshot): void {
+    this.#isInstalling = true;
+    this.#options.install(snapshot, work.hardState ?? this.#laterState).then(
+      () => {
+        this.#isInstalling = false;
+        this.#lastIndex = snapshot.index;
+        this.#hardState = work.hardState ?? this.#hardState;
+        this.#laterState = undefined;
+        if (this.#isStopped) return;
+        this.#options.storage.dropCache();
+        // A snapshot that replaces the log comes without entries: what follows it is appended behind it.
+        this.#append({ ...work, snapshot: undefined, hardState: undefined });
+        this.#next();
+      },
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  #recordOf(hardState: HardState | undefined, hasEntries: boolean): LogRecord | undefined {
+    const state = hardState ?? this.#laterState;
+    if (state === undefined) return undefined;
+    if (!hasEntries && this.#hardState !== undefined && differsInCommitOnly(state, this.#hardState)) {
+      this.#laterState = state;
+      return undefined;
+    }
+    this.#laterState = undefined;
+    this.#hardState = state;
+    return { kind: "hardState", group: this.#options.group, ...state };
+  }
+
+  /** Entries stand before the hard state that may commit them. Each list is one append. */
+  #appendsOf(entries: readonly Entry[], hardState: LogRecord | undefined): LogRecord[][] {
+    const { group, log } = this.#options;
+    const appends: LogRecord[][] = [];
+    let records: LogRecord[] = [];
+    if (entries.length > 0) {
+      const first = entries[0]!.index;
+      if (first <= this.#lastIndex) records.push({ kind: "truncateSuffix", group, fromIndex: first });
+      this.#lastIndex = entries.at(-1)!.index;
+      for (let at = 0; at < entries.length; ) {
+        const end = endOfRun(entries, at, log.recordBytesMax / 2);
+        const run = entries.slice(at, end);
+        if (records.some(({ kind }) => kind === "entries")) {
+          appends.push(records);
+          records = [];
+        }
+        records.push({
+          ...{ kind: "entries", group, firstIndex: run[0]!.index, term: run[0]!.term },
+          entries: run.map(toStored),
+        });
+        at = end;
+      }
+    }
+    if (hardState !== undefined) records.push(hardState);
+    if (records.length > 0) appends.push(records);
+    return appends;
+  }
+
+  #fail(error: Error): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#options.fail(error);
+  }
+}
+
+function differsInCommitOnly(left: HardState, right: HardState): boolean {
+  if (left.term !== right.term || left.vote !== right.vote) return false;
+  return left.incarnation === right.incarnation && left.isLost === right.isLost;
+}
+
+/** Behind the last of the entries from `from` on that have one term and fit into one record. */
+function endOfRun(entries: readonly Entry[], from: number, bytesMax: number): number {
+  const { term, data } = entries[from]!;
+  let bytes = data.length;
+  let end = from + 1;
+  while (end < entries.length && entries[end]!.term === term && bytes + entries[end]!.data.length <= bytesMax) {
+    bytes += entries[end]!.data.length;
+    end++;
+  }
+  return end;
+}
