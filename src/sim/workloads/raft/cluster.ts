@@ -50,6 +50,8 @@ export class RaftCluster implements Scenario {
   readonly #digests = new Map<number, number>();
   /** Nodes whose disks were damaged or lost. */
   readonly #harmed = new Set<number>();
+  /** Founders that have begun. */
+  #founded = 0;
   #commands = 0;
   #processes = 0;
   #lastWritten: number | undefined;
@@ -78,6 +80,7 @@ export class RaftCluster implements Scenario {
       core: { ...knobs.core, bugs: this.#run.bugs as ReadonlySet<RaftBug> },
       ...(isFounder && { founders: { voters } }),
     });
+    if (isFounder && context.starts === 1) this.#founded++;
   }
 
   begin(): void {
@@ -91,6 +94,8 @@ export class RaftCluster implements Scenario {
 
   permits(fault: FaultEvent): boolean {
     const { knobs, size } = this.#run;
+    // A group is founded by all of its founders at once: one that goes on without the others takes them for lost.
+    if (this.#founded < size) return false;
     // A lease trusts that no process stands still unnoticed.
     if (fault.kind === "pause" && knobs.core.reads !== "safe") return fault.durationMillis < knobs.host.tickMillis!;
     if (fault.kind !== "lost-disk" && fault.kind !== "bit-rot") return true;
