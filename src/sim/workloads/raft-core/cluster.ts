@@ -236,7 +236,7 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
   }
 
   /** A removed id does not come back; new ones are taken as long as there are spares. */
-  #drawChanges({ voters, witnesses, ...rest }: Configuration): readonly Change[] {
+  #drawChanges({ voters, witnesses }: Configuration): readonly Change[] {
     const { prng } = this.#run;
     const changes: Change[] = [];
     const present = voters.filter((id) => !witnesses.includes(id));
@@ -245,7 +245,6 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
       if (kind === 0 && present.length > 2) changes.push(change(ChangeType.removeNode, prng.pick(present)));
       else if (kind === 1 && present.length > 2) changes.push(change(ChangeType.addJoining, prng.pick(present)));
       else if (this.#run.canAddNode) changes.push(change(ChangeType.addJoining, this.#run.addNode().id));
-      else if (rest.learners.length > 0) changes.push(change(ChangeType.addVoter, prng.pick(rest.learners)));
     }
     return changes;
   }

@@ -35,7 +35,6 @@ export function drawKnobs(draw: Draw): RaftCoreKnobs {
     inflightMessagesMax: draw.pick([1, 4, 32]),
     quiesceTicks: draw.chance(0.1) ? 5 : 0,
     promotionLagMax: draw.pick([0, 16, 128]),
-    stepDownOnRemoval: draw.chance(0.8),
   };
   return {
     tickMillis: draw.pick([20, 50, 100]),

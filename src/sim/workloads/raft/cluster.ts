@@ -1,4 +1,4 @@
-import { checkHistory } from "../../../check/index.ts";
+import { checkHistory, operationText } from "../../../check/index.ts";
 import {
   ChangeType,
   change,
@@ -137,7 +137,8 @@ export class RaftCluster implements Scenario {
     });
     if (verdict.verdict === "unknown") this.counts["undecided"]!++;
     if (verdict.verdict !== "violation") return;
-    throw new Violation("the clients' history is not linearizable", verdict.explanation.join(" "));
+    const told = [...verdict.explanation, ...verdict.operations.map(operationText)].join("\n  ");
+    throw new Violation("the clients' history is not linearizable", told);
   }
 
   /** One client's life: an operation after the other, each on any node. */
@@ -226,7 +227,7 @@ export class RaftCluster implements Scenario {
     const { prng } = this.#run;
     const group = this.#leader?.group;
     if (group === undefined) return;
-    const { voters, learners } = group.status.configuration;
+    const { voters } = group.status.configuration;
     if (isJoint(group.status.configuration)) {
       group.changeMembers(LEAVE_JOINT).catch(ignoreRefusal);
       return;
@@ -234,7 +235,6 @@ export class RaftCluster implements Scenario {
     const changes = [];
     if (this.#run.canAddNode && prng.chance(0.5)) changes.push(change(ChangeType.addJoining, this.#run.addNode().id));
     if (voters.length > 2 && prng.chance(0.5)) changes.push(change(ChangeType.removeNode, prng.pick(voters)));
-    if (changes.length === 0 && learners.length > 0) changes.push(change(ChangeType.addVoter, prng.pick(learners)));
     if (changes.length === 0) return;
     this.counts["changes"]!++;
     const transition = prng.pick<Transition>(["auto", "implicit", "explicit"]);
