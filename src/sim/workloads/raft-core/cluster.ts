@@ -240,7 +240,7 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     const { prng } = this.#run;
     const changes: Change[] = [];
     const present = voters.filter((id) => !witnesses.includes(id));
-    for (let left = prng.chance(0.6) ? 1 : 2; left > 0; left--) {
+    for (let left = prng.pick([1, 1, 2, 4]); left > 0; left--) {
       const kind = prng.below(3);
       if (kind === 0 && present.length > 2) changes.push(change(ChangeType.removeNode, prng.pick(present)));
       else if (kind === 1 && present.length > 2) changes.push(change(ChangeType.addJoining, prng.pick(present)));

@@ -54,11 +54,14 @@ export const CREEPING: Workload<RaftCoreKnobs> = {
 };
 
 /** Members come and go, and some nodes are late to know. */
-export const MEMBERSHIP: Workload<RaftCoreKnobs> = ground(
-  BASE_FAULTS,
-  { membershipMillis: 150, applyMillisMax: 50, raft: { ...LOOSE, asyncStorageWrites: true, promotionLagMax: 0 } },
-  [3, 5],
-);
+export const MEMBERSHIP: Workload<RaftCoreKnobs> = {
+  ...ground(
+    BASE_FAULTS,
+    { membershipMillis: 150, applyMillisMax: 50, raft: { ...LOOSE, asyncStorageWrites: true, promotionLagMax: 0 } },
+    [3, 4],
+  ),
+  spares: 10,
+};
 
 export const LOST_DISKS: Workload<RaftCoreKnobs> = ground(
   { ...BASE_FAULTS, "lost-disk": { millis: [10, 100], weight: 6 }, "slow-link": { amount: [50, 400], weight: 2 } },
