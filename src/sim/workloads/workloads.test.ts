@@ -9,9 +9,9 @@ import { RAFT_CORE } from "./raft-core/index.ts";
 describe("raft-core", () => {
   test("holds over some short runs, and comes to what it is meant to try", async () => {
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= 8; seed++) {
-      const result = await runSeed(RAFT_CORE, { seed, seconds: 6 });
-      equal(result.failure?.violation.message, undefined, `ashlar sim raft-core --seed ${seed} --seconds 6`);
+    for (let seed = 1; seed <= 12; seed++) {
+      const result = await runSeed(RAFT_CORE, { seed, seconds: 5 });
+      equal(result.failure?.violation.message, undefined, `ashlar sim raft-core --seed ${seed} --seconds 5`);
       for (const [name, count] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + count;
     }
     for (const name of ["elections", "committed", "reads", "changes", "lost disks", "faults played"]) {

@@ -240,11 +240,26 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     const { prng } = this.#run;
     const changes: Change[] = [];
     const present = voters.filter((id) => !witnesses.includes(id));
-    for (let left = prng.pick([1, 1, 2, 4]); left > 0; left--) {
+    if (prng.chance(0.3)) return this.#drawSwap(present);
+    for (let left = prng.pick([1, 1, 2, 3]); left > 0; left--) {
       const kind = prng.below(3);
+      const joins = prng.chance(0.5) ? ChangeType.addJoining : ChangeType.addLearner;
       if (kind === 0 && present.length > 2) changes.push(change(ChangeType.removeNode, prng.pick(present)));
       else if (kind === 1 && present.length > 2) changes.push(change(ChangeType.addJoining, prng.pick(present)));
-      else if (this.#run.canAddNode) changes.push(change(ChangeType.addJoining, this.#run.addNode().id));
+      else if (this.#run.canAddNode) changes.push(change(joins, this.#run.addNode().id));
+    }
+    return changes;
+  }
+
+  /** Learners that follow take the place of voters, several at once: then the halves have little in common. */
+  #drawSwap(present: readonly number[]): readonly Change[] {
+    const { prng } = this.#run;
+    const { progress } = this.leader!.node!.status;
+    const ready = progress.filter(({ isLearner, isLost, state }) => isLearner && !isLost && state === "replicate");
+    const changes: Change[] = [];
+    for (const { id } of ready) {
+      changes.push(change(ChangeType.addVoter, id));
+      if (present.length > 1) changes.push(change(ChangeType.removeNode, prng.pick(present)));
     }
     return changes;
   }
