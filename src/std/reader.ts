@@ -8,8 +8,6 @@ export class MalformedBytes extends Error {
 /** Reads what a ByteWriter wrote. Slices share the input's memory. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  /** Made when first used: most records have no fixed fields, and a view costs more than reading one of them. */
-  #view: DataView | undefined;
   #at: number;
 
   constructor(bytes: Uint8Array, at = 0) {
@@ -29,15 +27,17 @@ export class ByteReader {
     return this.#bytes[this.#take(1)]!;
   }
 
+  /** From its bytes: a DataView costs more to make than a short message to read. */
   u32(): number {
-    return this.#dataView.getUint32(this.#take(4), true);
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   /** For fields that a checksum behind them still has to vouch for: above 2^53 the value is only near. */
   u64Unsafe(): number {
-    const at = this.#take(8);
-    const view = this.#dataView;
-    return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
+    const low = this.u32();
+    return this.u32() * 0x1_0000_0000 + low;
   }
 
   u64(): number {
@@ -69,11 +69,6 @@ export class ByteReader {
 
   string(): string {
     return text(this.blob());
-  }
-
-  get #dataView(): DataView {
-    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    return this.#view;
   }
 
   #take(length: number): number {

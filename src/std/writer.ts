@@ -3,6 +3,7 @@ import { EMPTY, utf8 } from "./bytes.ts";
 import { Copier } from "./copier.ts";
 
 const results = new Copier();
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
  * Builds one binary record. Integers are little-endian; `varint` is LEB128 for unsigned numbers up to 2^53 - 1.
@@ -10,10 +11,12 @@ const results = new Copier();
  */
 export class ByteWriter {
   #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -33,16 +36,24 @@ export class ByteWriter {
 
   u32(value: number): this {
     this.#reserve(4);
-    this.#put32(value);
+    this.#view.setUint32(this.#length, value, true);
+    this.#length += 4;
     return this;
+  }
+
+  /** Overwrites four bytes that were written before: a length that is known only behind what it counts. */
+  setU32(at: number, value: number): void {
+    assert(at + 4 <= this.#length, "a field is set where one was written");
+    this.#view.setUint32(at, value, true);
   }
 
   /** An unsigned 64-bit field that holds a safe integer. */
   u64(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, "a u64 field takes an unsigned safe integer");
     this.#reserve(8);
-    this.#put32(value >>> 0);
-    this.#put32(Math.floor(value / 0x1_0000_0000));
+    this.#view.setUint32(this.#length, value >>> 0, true);
+    this.#view.setUint32(this.#length + 4, Math.floor(value / 0x1_0000_0000), true);
+    this.#length += 8;
     return this;
   }
 
@@ -66,6 +77,13 @@ export class ByteWriter {
     return this;
   }
 
+  zeros(count: number): this {
+    this.#reserve(count);
+    this.#bytes.fill(0, this.#length, this.#length + count);
+    this.#length += count;
+    return this;
+  }
+
   /** Bytes behind their length as a varint. */
   blob(bytes: Uint8Array): this {
     return this.varint(bytes.length).raw(bytes);
@@ -83,6 +101,7 @@ export class ByteWriter {
   end(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#bytes = EMPTY;
+    this.#view = NO_VIEW;
     this.#length = 0;
     return bytes;
   }
@@ -92,13 +111,10 @@ export class ByteWriter {
     target.set(this.#bytes.subarray(0, this.#length), at);
   }
 
-  /** Byte by byte: most writers live for one record, and a DataView costs more than all its fields. */
-  #put32(value: number): void {
-    const bytes = this.#bytes;
-    bytes[this.#length++] = value;
-    bytes[this.#length++] = value >>> 8;
-    bytes[this.#length++] = value >>> 16;
-    bytes[this.#length++] = value >>> 24;
+  /** Makes room for so many more bytes at once. */
+  reserve(more: number): this {
+    this.#reserve(more);
+    return this;
   }
 
   #reserve(more: number): void {
@@ -107,5 +123,6 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 }

@@ -71,14 +71,7 @@ function appendByMistake(raft: Raft, { index, logTerm, entries, commit }: Messag
   const { log } = raft;
   const term = raft.hasBug("skip-previous-term") ? (log.term(index) ?? logTerm) : logTerm;
   if (raft.hasBug("truncate-on-append") && log.matches(index, term)) log.append(entries);
-  const last = log.maybeAppend(
-    index,
-    term,
-    entries,
-    raft.hasBug("commit-on-append") ? Number.MAX_SAFE_INTEGER : commit,
-  );
-  if (last !== undefined && raft.hasBug("commit-beyond-append")) log.commitTo(Math.min(commit, log.lastIndex));
-  return last;
+  return log.maybeAppend(index, term, entries, raft.hasBug("commit-on-append") ? Number.MAX_SAFE_INTEGER : commit);
 }
 
 export function handleHeartbeat(raft: Raft, message: Message): void {

@@ -90,8 +90,7 @@ export class Raft {
       this.log.loadCommitted(options.applied);
     }
     this.log.appliedTo(Math.max(options.applied, this.log.applied), 0);
-    const holdsVote = options.reads !== "safe" && !this.hasBug("forget-the-lease-at-restart");
-    if (this.term > 0 && holdsVote) this.voteHoldTicks = options.electionTicks;
+    if (this.term > 0 && options.reads !== "safe") this.voteHoldTicks = options.electionTicks;
     this.becomeFollower(this.term, NONE);
   }
 

@@ -7,7 +7,6 @@ export const RAFT_BUGS = {
   "vote-twice": "A second candidate of a term gets the vote as well.",
   "vote-for-older-log": "A vote goes to a candidate whose log is behind the voter's.",
   "vote-by-length": "Logs are compared by their length alone, whatever the term of their last entry.",
-  "count-old-votes": "A vote of an earlier term counts in the present election.",
   "count-learners-votes": "Learners are asked for their votes, and these count.",
   "elect-by-half": "Half of the voters elect a leader.",
   "elect-by-incoming": "In a joint configuration the incoming half alone elects.",
@@ -15,14 +14,11 @@ export const RAFT_BUGS = {
   "vote-after-lost-disk": "A node whose disk was lost votes and acknowledges like any other.",
   "acknowledge-before-disk": "A follower acknowledges entries before they are on its disk.",
   "count-own-before-disk": "A leader counts its own log before its disk has it.",
-  "count-old-acknowledgements": "An acknowledgement of an earlier term counts in this one.",
   "count-lost-acknowledgements": "What a node had acknowledged before it lost its disk still counts.",
   "commit-older-term": "An entry of an older term is committed by counting (figure 8 of the paper).",
-  "commit-by-incoming": "In a joint configuration the incoming half alone commits.",
   "commit-by-half": "Half of the voters commit an entry.",
   "count-learners": "Learners count among those that make a quorum.",
   "commit-on-append": "A follower takes everything as committed that it appends.",
-  "commit-beyond-append": "A follower commits up to the leader's index, beyond what the append has shown to match.",
   "heartbeat-commit-beyond-match": "A heartbeat tells a follower of commits beyond what it is known to hold.",
   "skip-previous-term": "A follower does not look at the term of the entry before those that it appends.",
   "truncate-on-append": "An append cuts off what follows it in the log, also where it is an old one that fits.",
@@ -34,8 +30,6 @@ export const RAFT_BUGS = {
   "read-before-own-entry": "A new leader answers reads before it has committed an entry of its term.",
   "lease-for-ever": "A leader trusts its lease without looking when it last heard of a quorum.",
   "lease-after-transfer": "A leader trusts its lease although it told another node to stand for election.",
-  "forget-the-lease-at-restart":
-    "A restarted node votes at once, although its last vote of confidence may serve lease reads.",
   "lead-as-witness": "A witness, which holds no data, stands for election.",
 } as const;
 

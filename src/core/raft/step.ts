@@ -111,7 +111,10 @@ function acceptsHigherTerm(raft: Raft, message: Message): boolean {
 
 function handleLowerTerm(raft: Raft, message: Message): void {
   const { checkQuorum, preVote } = raft.options;
-  if (raft.options.bugs !== undefined && isTakenByMistake(raft, message)) return;
+  if (message.type === MessageType.append && raft.hasBug("obey-old-leader")) {
+    handleLeader(raft, message);
+    return;
+  }
   switch (message.type) {
     case MessageType.heartbeat:
     case MessageType.append:
@@ -135,16 +138,6 @@ function handleLowerTerm(raft: Raft, message: Message): void {
     default:
       return;
   }
-}
-
-function isTakenByMistake(raft: Raft, message: Message): boolean {
-  const { type } = message;
-  const isAcknowledgement = type === MessageType.appendResponse && raft.hasBug("count-old-acknowledgements");
-  if (isAcknowledgement || (type === MessageType.voteResponse && raft.hasBug("count-old-votes")))
-    stepRole(raft, message);
-  else if (type === MessageType.append && raft.hasBug("obey-old-leader")) handleLeader(raft, message);
-  else return false;
-  return true;
 }
 
 function handleLeader(raft: Raft, message: Message): void {

@@ -15,6 +15,7 @@ export type { SimReply, SimRequest } from "./http-exchange.ts";
 export { SIM_INDEX_DEFAULTS, type SimIndexOptions } from "./index-options.ts";
 export { SimIndexes } from "./indexes.ts";
 export { type Endpoint, LINK_DEFAULTS, type Link, type LinkFaults, SimLinks } from "./links.ts";
+export { SIM_NETWORK_DEFAULTS, SimNetwork, type SimNetworkOptions } from "./network.ts";
 export { SimProcess } from "./process.ts";
 export { SimRandom } from "./random.ts";
 export { type EventObserver, SimScheduler } from "./scheduler.ts";

@@ -57,6 +57,8 @@ export class Member {
   #configuration: Configuration;
   #applied = 0;
   #chain: Chain = EMPTY_CHAIN;
+  /** Of those that this node proposed while it leads. */
+  #lastChange = 0;
   /** One Ready after the other: the present one waits for the disk. */
   #isPersisting = false;
   /** Asynchronous storage: what waits for the disk, and for the state machine. */
@@ -163,7 +165,8 @@ export class Member {
     }
   }
 
-  #observe({ softState, hardState, readStates }: Ready): void {
+  #observe({ softState, hardState, readStates, entries }: Ready): void {
+    if (this.#role === "leader" && softState === undefined) this.#checkLeader(hardState, entries);
     if (hardState !== undefined) {
       const known = this.#hardState;
       invariant(hardState.term >= (known?.term ?? 0), "a node's term goes back");
@@ -172,6 +175,7 @@ export class Member {
     }
     if (softState !== undefined) {
       this.#role = softState.role;
+      this.#lastChange = 0;
       if (this.#context.isTraced) {
         this.#context.trace(
           "role",
@@ -187,6 +191,20 @@ export class Member {
   #goOn(ready: Ready): void {
     if (ready.hardState !== undefined) this.log.putOff(ready.hardState);
     this.#finish(ready, ready.messages);
+  }
+
+  /** What a leader does while it leads: the rule of section 5.4.2, and one change of membership at a time. */
+  #checkLeader(hardState: HardState | undefined, entries: readonly Entry[]): void {
+    const known = this.#hardState;
+    if (hardState !== undefined && hardState.term === known?.term && hardState.commit > known.commit) {
+      const term = this.#node!.term(hardState.commit);
+      invariant(term === hardState.term, "a leader commits an entry of an older term by counting");
+    }
+    for (const entry of entries) {
+      if (!isConfChange(entry)) continue;
+      invariant(this.#lastChange <= this.#applied, "two changes of membership are under way at once");
+      this.#lastChange = entry.index;
+    }
   }
 
   async #persist(ready: Ready): Promise<void> {

@@ -43,21 +43,14 @@ export const BAD_NETWORK: Workload<RaftCoreKnobs> = ground(
   { raft: { ...LOOSE, messageBytesMax: 64 } },
 );
 
-/** Logs follow one entry at a time over slow links, so that leaders change while they differ. */
-export const CREEPING: Workload<RaftCoreKnobs> = {
-  ...ground(
-    { ...BASE_FAULTS, "slow-link": { amount: [10, 150], millis: [300, 3_000], weight: 4 } },
-    { proposalMillis: 10, raft: { ...LOOSE, messageBytesMax: 1, inflightMessagesMax: 1 } },
-    [3, 5],
-  ),
-  meanGapMillis: [60, 250],
-};
-
 /** Members come and go, and some nodes are late to know. */
 export const MEMBERSHIP: Workload<RaftCoreKnobs> = {
   ...ground(
     BASE_FAULTS,
-    { membershipMillis: 150, applyMillisMax: 50, raft: { ...LOOSE, asyncStorageWrites: true, promotionLagMax: 0 } },
+    {
+      ...{ membershipMillis: 250, applyMillisMax: 200, proposalMillis: 60 },
+      raft: { ...LOOSE, asyncStorageWrites: true, promotionLagMax: 0, messageBytesMax: 4_096 },
+    },
     [3, 4],
   ),
   spares: 10,
