@@ -30,8 +30,9 @@ export const SIM_COMMANDS: readonly Command[] = [
     words: "sim",
     summary: "Simulates a cluster under faults, seed by seed",
     notes: [
-      "Without WORKLOAD it lists what can be simulated. Each seed draws a cluster, its settings and a schedule of faults; the same seed does the same again.",
-      "After the first seed that fails it stops, looks for a smaller schedule that fails in the same way, and prints how to play that again.",
+      "Without WORKLOAD it lists what can be simulated.",
+      "Each seed draws a cluster, its settings and a schedule of faults; the same seed does the same again.",
+      "After the first seed that fails it stops, looks for a smaller schedule that fails too, and prints how to play that again.",
       "docs/operations/simulator.md tells how to read what it prints.",
       "Exit codes: 0 all seeds held; 1 a seed failed, or was cut short; 2 the command line was not understood.",
     ],

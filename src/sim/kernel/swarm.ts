@@ -52,10 +52,11 @@ export function swarmLines({ nodes, kinds, meanGapMillis, network, disk, knobs }
   const every = kinds.length === 0 ? "" : `, one every ${(meanGapMillis / 1000).toFixed(1)} s`;
   const { delayMillisMin, delayMillisMax, lossChance = 0, duplicateChance = 0, stallChance = 0 } = network;
   const percent = (chance: number): string => `${+(chance * 100).toFixed(1)} %`;
+  const chances = `lost ${percent(lossChance)}, doubled ${percent(duplicateChance)}, late ${percent(stallChance)}`;
   return [
     `nodes    ${nodes}`,
     `faults   ${kinds.length === 0 ? "none" : kinds.join(", ")}${every}`,
-    `network  ${delayMillisMin} to ${delayMillisMax} ms; lost ${percent(lossChance)}, doubled ${percent(duplicateChance)}, late ${percent(stallChance)}`,
+    `network  ${delayMillisMin} to ${delayMillisMax} ms; ${chances}`,
     `disk     ${disk.delayMillis?.join(" to ")} ms`,
     `knobs    ${JSON.stringify(knobs)}`,
   ];
