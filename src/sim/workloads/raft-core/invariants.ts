@@ -1,4 +1,4 @@
-import { type Entry, EntryType, type RaftNode } from "../../../core/raft/index.ts";
+import { type Entry, EntryType, electionQuorumOf, type RaftNode } from "../../../core/raft/index.ts";
 import { invariant } from "../../kernel/index.ts";
 import { type Chain, equalChains } from "./chain.ts";
 
@@ -23,6 +23,7 @@ export class Invariants {
     if (known !== undefined) return;
     this.#leaders.set(term, id);
     this.elections++;
+    this.#checkVotes(id, term, node);
     const from = Math.max(this.#firstIndex, node.status.firstIndex);
     for (let index = from; index <= this.committedIndex; index++) {
       const committed = this.#terms[index];
@@ -33,6 +34,17 @@ export class Invariants {
         () => `n${id} leads term ${term} without entry ${index} of term ${committed}`,
       );
     }
+  }
+
+  /** Whoever leads was given the votes of a quorum of each half of the configuration that it knows. */
+  #checkVotes(id: number, term: number, node: RaftNode): void {
+    const { voters, votersOutgoing, commitQuorum, commitQuorumOutgoing } = node.status.configuration;
+    const isElectedBy = (half: readonly number[], configured: number): boolean => {
+      const votes = half.filter((voter) => voter === id || this.#votes.get(voter)?.get(term) === id);
+      return half.length === 0 || votes.length >= electionQuorumOf(half.length, configured);
+    };
+    const isElected = isElectedBy(voters, commitQuorum) && isElectedBy(votersOutgoing, commitQuorumOutgoing);
+    invariant(isElected, "a node leads without the votes of a quorum", () => `n${id} in term ${term}`);
   }
 
   /** A node has one vote in a term, and keeps it over a restart. */
