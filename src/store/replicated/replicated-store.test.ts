@@ -333,7 +333,7 @@ describe("leases", () => {
     }
     await assert.rejects(hosted.store.revoke(id), fails("OVERLOADED"));
     assert.ok((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length > 0);
-    await hosted.elapse(3 * REPLICATED_DEFAULTS.leaseRetryMillis);
+    await hosted.elapse(4 * REPLICATED_DEFAULTS.leaseRetryMillis);
     assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 0);
   });
 
