@@ -148,7 +148,7 @@ export class GroupMember<Result> {
     this.#storage = new GroupStorage({
       ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
-      floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
+      floor: () => Math.min(FLOOR_INDEX, this.#appliedIndex),
       snapshot: () => this.#snapshots.current(),
       onLoaded: () => this.#loaded(),
       onFailed: (error) => this.#fail(error),
