@@ -118,10 +118,20 @@ describe("a read", () => {
     lost!.machine.crash();
     const opening = hosts.add(lost!.id, { machine: stale });
     const node = await hosts.settle(opening);
-    let seen: readonly string[] = [];
+    const append = node.log.append.bind(node.log);
+    let held: (() => void) | undefined;
+    node.log.append = (records, done) => {
+      if (records.some(({ kind }) => kind === "snapshot")) held = () => append(records, done);
+      else append(records, done);
+    };
+    let seen: readonly string[] | undefined;
     const read = node.group.readBarrier().then(() => {
       seen = stale.commands;
     });
+    await hosts.until(() => held !== undefined);
+    await hosts.elapse(1_000);
+    assert.equal(seen, undefined);
+    held!();
     await hosts.settle(read);
     assert.deepEqual(seen, ["c0", "c1", "c2"]);
   });
