@@ -154,7 +154,7 @@ export class GroupMember<Result> {
       ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
       // The machine itself may lack entries up to there in an older group, and takes them from the log.
-      floor: () => (this.#foundedAt > 0 ? this.#foundedAt : Math.min(FLOOR_INDEX, machine.appliedIndex)),
+      floor: () => Math.min(FLOOR_INDEX, this.#appliedIndex),
       snapshot: () => this.#snapshots.current(),
       onLoaded: () => this.#loaded(),
       onFailed: (error) => this.#fail(error),

@@ -154,8 +154,8 @@ export class RaftHost implements AsyncDisposable {
   /** Closes a group that has removed this node as its member, and removes what the node held of it. Rejects as `forgetGroup`. */
   async forgetGroup(id: number): Promise<void> {
     assert(!this.#opening.has(id), "a group that is forgotten is open or closed");
-    await this.#groups.get(id)?.stop();
-    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id) });
+    const close = async (): Promise<void> => this.#groups.get(id)?.stop();
+    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id), close });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
