@@ -42,6 +42,26 @@ export const HOST_ERRORS = {
     what: "The change of membership was not made.",
     advice: "Look at the group's members and explanation, then try again.",
   },
+  TRANSFER_FAILED: {
+    what: "The member did not become the leader.",
+    advice: "Look at the group's explanation: it must vote, be reachable, and hold the whole log.",
+  },
+  GROUP_OPTION_INVALID: {
+    what: "An option of the group is out of its range.",
+    advice: "Correct the call.",
+  },
+  SESSION_UNKNOWN: {
+    what: "The group does not know the session: it was ended, or given up for newer ones. The command was not applied.",
+    advice: "Begin a new session; whether earlier commands without an answer were applied can only be read from the state.",
+  },
+  SESSION_ANSWERED: {
+    what: "The session says that this command was answered before, and its result is gone. It was not applied again.",
+    advice: "Drop it: nobody waits for it any more.",
+  },
+  SESSION_WINDOW: {
+    what: "Too many of the session's commands are without an answer. This one was not applied.",
+    advice: "Wait for answers, or use more sessions.",
+  },
 } as const;
 
 export type HostErrorCode = keyof typeof HOST_ERRORS;

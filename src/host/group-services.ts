@@ -1,14 +1,14 @@
 import type { Configuration, Message, Role } from "../core/raft/index.ts";
-import type { Log } from "../log/index.ts";
 import type { BatchName } from "./entry.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import type { RaftLog } from "./raft-log.ts";
 
 /** What a group needs of its host. */
 export interface GroupServices {
   readonly nodeId: number;
   /** Drawn at the host's start. */
   readonly life: number;
-  readonly log: Log;
+  readonly log: RaftLog;
   /** In [0, 1). */
   readonly random: () => number;
   /** Of the host's clock. */

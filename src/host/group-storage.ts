@@ -1,8 +1,8 @@
 import type { Configuration, Entry, HardState, Snapshot, Storage } from "../core/raft/index.ts";
-import type { GroupIndex, Log } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { fromStored } from "./entry.ts";
+import type { RaftLog, RaftLogGroup } from "./raft-log.ts";
 
 /** What a core's limits in bytes count for an entry besides its data. */
 const ENTRY_OVERHEAD_BYTES = 12;
@@ -10,7 +10,7 @@ const ENTRY_OVERHEAD_BYTES = 12;
 const LOAD_BYTES = 1024 * 1024;
 
 export interface GroupStorageOptions {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly group: number;
   readonly configuration: Configuration;
   readonly hardState: HardState | undefined;
@@ -31,7 +31,7 @@ export interface GroupStorageOptions {
  */
 export class GroupStorage implements Storage {
   readonly #options: GroupStorageOptions;
-  readonly #index: GroupIndex;
+  readonly #index: RaftLogGroup;
   /** Adjacent, the last one is the log's last. */
   #cached: Entry[] = [];
   #cachedBytes = 0;

@@ -1,6 +1,5 @@
 import { type Configuration, configurationOf } from "../core/raft/index.ts";
-import type { Clock, Disk, Random, Timer, Timers } from "../env/index.ts";
-import type { Log } from "../log/index.ts";
+import type { Timer } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { Founding } from "./founding.ts";
@@ -13,15 +12,17 @@ import { encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, soleMember } from "./memb
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
+import type { RaftLog } from "./raft-log.ts";
+import type { RaftEnv, SnapshotDisk } from "./raft-storage.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Transport } from "./transport.ts";
 
 export interface RaftHostOptions {
   readonly nodeId: number;
-  readonly env: { readonly clock: Clock; readonly timers: Timers; readonly random: Random; readonly disk: Disk };
+  readonly env: RaftEnv & { readonly disk: SnapshotDisk };
   /** Shared by all groups. It stays its owner's, as the transport does. */
-  readonly log: Log;
+  readonly log: RaftLog;
   /** Undefined where all groups are groups of one. */
   readonly transport?: Transport;
   /** Folder for groups' snapshots. Default: `raft`. */
@@ -288,7 +289,7 @@ export class RaftHost implements AsyncDisposable {
   }
 }
 
-function entryBytesMax(limits: Partial<GroupLimits>, log: Log): number {
+function entryBytesMax(limits: Partial<GroupLimits>, log: RaftLog): number {
   return Math.min(limits.entryBytesMax ?? GROUP_DEFAULTS.entryBytesMax, Math.floor(log.recordBytesMax / 2));
 }
 

@@ -1,11 +1,12 @@
 import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
-import type { Log, LogRecord } from "../log/index.ts";
+import type { LogRecord } from "../log/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
 import type { GroupStorage } from "./group-storage.ts";
+import type { RaftLog } from "./raft-log.ts";
 
 export interface StorageQueueOptions {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly group: number;
   readonly storage: GroupStorage;
   readonly hardState: HardState | undefined;

@@ -1,0 +1,3 @@
+export { webClock } from "./clock.ts";
+export { WebRandom } from "./random.ts";
+export { webTimers } from "./timers.ts";
