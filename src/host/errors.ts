@@ -54,13 +54,9 @@ export const HOST_ERRORS = {
     what: "The group does not know the session: it was ended, or given up for newer ones. The command was not applied.",
     advice: "Begin a new session; whether earlier commands without an answer were applied can only be read from the state.",
   },
-  SESSION_ANSWERED: {
-    what: "The session says that this command was answered before, and its result is gone. It was not applied again.",
-    advice: "Drop it: nobody waits for it any more.",
-  },
   SESSION_WINDOW: {
-    what: "Too many of the session's commands are without an answer. This one was not applied.",
-    advice: "Wait for answers, or use more sessions.",
+    what: "The session has acknowledged this command's answer, or has too many without one. It was not applied.",
+    advice: "Wait for answers before sending more, or use more sessions.",
   },
 } as const;
 

@@ -78,21 +78,25 @@ export class HostedGroup<Result> implements Group<Result> {
     return () => void this.#member.observers.delete(observer);
   }
 
-  async propose(command: Uint8Array): Promise<Result> {
-    return (await this.proposeAll([command]))[0]!;
+  async propose(command: Uint8Array, signal?: AbortSignal): Promise<Result> {
+    return (await this.proposeAll([command], signal))[0]!;
   }
 
-  /** Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`. */
-  proposeAll(commands: readonly Uint8Array[]): Promise<readonly Result[]> {
+  /**
+   * Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`, and
+   * once the signal is aborted: with its reason where nothing was or will be written, else with OUTCOME_UNKNOWN.
+   */
+  proposeAll(commands: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly Result[]> {
     const { log, tick, wake } = this.#services;
     if (this.#isOver) return Promise.reject(this.#stopped());
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     // An entry is one record of the log, and leaves some room there.
     const bytesMax = log.recordBytesMax / 2;
     let bytes = 0;
     for (const command of commands) bytes += command.length + 8;
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
     try {
-      const results = this.#callers.proposals.add(commands, tick());
+      const results = this.#callers.proposals.add(commands, tick(), signal);
       wake(this.id);
       return results;
     } catch (error) {

@@ -60,8 +60,11 @@ export class Proposals<Result> {
     return this.#waiting;
   }
 
-  /** Throws OVERLOADED before anything has happened. */
-  add(commands: readonly Uint8Array[], tick: number): Promise<readonly Result[]> {
+  /**
+   * Throws OVERLOADED before anything has happened. Once the signal is aborted it rejects: with the signal's reason
+   * where the commands are in no log and will be in none, else with OUTCOME_UNKNOWN.
+   */
+  add(commands: readonly Uint8Array[], tick: number, signal?: AbortSignal): Promise<readonly Result[]> {
     let bytes = 0;
     for (const command of commands) bytes += command.length;
     const { waitingMax, waitingBytesMax } = this.#limits;
@@ -70,7 +73,10 @@ export class Proposals<Result> {
     }
     this.#waiting += commands.length;
     this.#waitingBytes += bytes;
-    return new Promise((resolve, reject) => this.#queue.push({ commands, bytes, resolve, reject, tick }));
+    return new Promise((resolve, reject) => {
+      const proposal = { commands, bytes, resolve, reject, tick };
+      this.#queue.push(signal === undefined ? proposal : this.#abortable(proposal, signal));
+    });
   }
 
   /** Takes queued proposals for one entry; undefined where none wait. */
@@ -175,6 +181,33 @@ export class Proposals<Result> {
   /** Resolves when everything is answered. */
   async idle(): Promise<void> {
     if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  #abortable(proposal: Proposal<Result>, signal: AbortSignal): Proposal<Result> {
+    const abort = (): void => {
+      const at = this.#queue.indexOf(followed);
+      if (at >= 0) {
+        this.#queue = this.#queue.toSpliced(at, 1);
+        this.#release(followed);
+        proposal.reject(signal.reason as Error);
+      } else {
+        // It goes on to count until it is decided.
+        proposal.reject(hostFailure("OUTCOME_UNKNOWN", { cause: signal.reason }));
+      }
+    };
+    const followed: Proposal<Result> = {
+      ...proposal,
+      resolve: (results) => {
+        signal.removeEventListener("abort", abort);
+        proposal.resolve(results);
+      },
+      reject: (error) => {
+        signal.removeEventListener("abort", abort);
+        proposal.reject(error);
+      },
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    return followed;
   }
 
   #refuse(proposal: Proposal<Result>, error: Error): void {
