@@ -50,9 +50,14 @@ export const HOST_ERRORS = {
     what: "An option of the group is out of its range.",
     advice: "Correct the call.",
   },
+  HOLDS_NO_DATA: {
+    what: "This member is a witness: it votes, and has nothing that could be read.",
+    advice: "Read on another member.",
+  },
   SESSION_UNKNOWN: {
     what: "The group does not know the session: it was ended, or given up for newer ones. The command was not applied.",
-    advice: "Begin a new session; whether earlier commands without an answer were applied can only be read from the state.",
+    advice:
+      "Begin a new session; whether earlier commands without an answer were applied can only be read from the state.",
   },
   SESSION_WINDOW: {
     what: "The session has acknowledged this command's answer, or has too many without one. It was not applied.",

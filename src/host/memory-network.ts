@@ -1,4 +1,5 @@
 import type { Timers } from "../env/index.ts";
+import { webTimers } from "../env/web/index.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 
 /** Frames that wait for one node; more are dropped, as a network would. */
@@ -11,7 +12,7 @@ export class MemoryNetwork {
   /** Pairs of nodes between which nothing passes, in this direction. */
   readonly #cut = new Set<string>();
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers = webTimers) {
     this.#timers = timers;
   }
 

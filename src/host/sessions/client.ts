@@ -162,8 +162,7 @@ async function persist<Result>(parts: Persistent<Result>): Promise<SessionOutcom
  */
 function unlessAborted<T>(call: Promise<T>, signal: AbortSignal, timers: Timers): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = (): void =>
-      timers.endOfTurn(() => reject(hostFailure("OUTCOME_UNKNOWN", { cause: signal.reason })));
+    const abort = (): void => timers.endOfTurn(() => reject(hostFailure("OUTCOME_UNKNOWN", { cause: signal.reason })));
     signal.addEventListener("abort", abort, { once: true });
     call.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
