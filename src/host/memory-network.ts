@@ -53,6 +53,7 @@ class MemoryTransport implements Transport {
   readonly #timers: Timers;
   readonly #wires: Wires;
   #handlers: TransportHandlers | undefined;
+  #isOver = false;
   #arrived: (readonly [number, Uint8Array])[] = [];
 
   constructor(timers: Timers, wires: Wires) {
@@ -65,7 +66,7 @@ class MemoryTransport implements Transport {
   }
 
   send(to: number, frame: Uint8Array): boolean {
-    return this.#wires.deliver(to, frame);
+    return !this.#isOver && this.#wires.deliver(to, frame);
   }
 
   put(from: number, frame: Uint8Array): boolean {
@@ -76,6 +77,7 @@ class MemoryTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#wires.leave();
     this.#handlers = undefined;
     this.#arrived = [];

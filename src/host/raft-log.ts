@@ -27,8 +27,8 @@ export interface RaftLog {
    */
   append(records: readonly LogRecord[], done: (error?: Error) => void): void;
   /**
-   * Entries `from` to `to` (inclusive) of what the group shows, in order: at least the first of them, then as many as
-   * `bytesMax` allows. The bytes stay as they are. It may reject where the entries are truncated or compacted meanwhile.
+   * Entries `from` to `to` (inclusive) of what the group shows, in order: at least the first of them, then more
+   * until `bytesMax` is reached. The bytes stay as they are. It may reject where the entries are truncated or compacted meanwhile.
    */
   readEntries(group: number, from: number, to: number, bytesMax: number): Promise<readonly StoredEntry[]>;
   /** Gives back the space of what no group needs any more. Loses nothing, whenever it is called. */
