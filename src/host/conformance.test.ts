@@ -1,46 +1,24 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { SimMachine } from "../env/sim/index.ts";
 import type { Log } from "../log/index.ts";
-import { raftStorageConformance, raftTransportConformance } from "./conformance.ts";
+import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } from "./conformance.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 import { memoryStorage } from "./memory-storage.ts";
-import { fileStorage, tcpTransport } from "./node.ts";
+import { fileStorage } from "./node.ts";
 import { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
 import { simStorage } from "./testing/sim-storage.ts";
 import type { Transport } from "./transport.ts";
 
-const CRASH_TESTS = [
-  "a group finds every answered command again after crashes",
-  "what was answered survives a crash: entries, vote and members",
-  "of what was not answered a crash leaves a beginning without holes, over many lives",
-  "a suffix that was truncated and replaced does not come back",
-  "a file of a snapshot that was synced and named survives a crash, whole",
-];
+const CRASH_TESTS = RAFT_STORAGE_TESTS.filter(({ needs }) => needs.includes("crash")).map(({ name }) => name);
 const unable = (reason: string) => CRASH_TESTS.map((name) => ({ test: name, reason }));
 
 describe("storages", () => {
   raftStorageConformance({
     test,
     name: "in memory",
-    open: async () => ({ storage: memoryStorage(), async [Symbol.asyncDispose]() {} }),
+    open: async () => ({ storage: memoryStorage({ commandBytesMax: 64 * 1024 }), async [Symbol.asyncDispose]() {} }),
     skip: unable("memory does not outlive its process"),
-  });
-
-  raftStorageConformance({
-    test,
-    name: "in files",
-    async open() {
-      const folder = await mkdtemp(join(tmpdir(), "ashlar-storage-"));
-      return {
-        storage: fileStorage(join(folder, "member"), { segmentBytes: 512 * 1024 }),
-        [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-      };
-    },
-    skip: unable("a process can not cut its own power; the same log is crashed on a simulated disk"),
   });
 
   raftStorageConformance({
@@ -55,19 +33,6 @@ describe("storages", () => {
       machine.restart();
     },
     settle: ({ machine }, promise) => machine.scheduler.settle(promise),
-  });
-
-  test("a folder is open once at a time", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "ashlar-storage-"));
-    try {
-      const onFatal = (error: Error): void => assert.fail(error);
-      const opened = await fileStorage(folder, { segmentBytes: 65_536 }).open({ onFatal });
-      await assert.rejects(fileStorage(folder, { segmentBytes: 65_536 }).open({ onFatal }), { code: "DISK_LOCKED" });
-      await opened[Symbol.asyncDispose]();
-      await (await fileStorage(folder, { segmentBytes: 65_536 }).open({ onFatal }))[Symbol.asyncDispose]();
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
   });
 
   test("sizes that can not be are refused", () => {
@@ -98,19 +63,6 @@ describe("transports", () => {
       reason: "real links are cut in the simulation of the network",
     },
   ];
-
-  raftTransportConformance({
-    test,
-    name: "over TCP",
-    async open() {
-      const addresses = await freeAddresses([1, 2, 3]);
-      const limits = { reconnectMillisMin: 5, reconnectMillisMax: 20 };
-      const join = (id: number): Promise<Transport> =>
-        tcpTransport({ id, listen: addresses[id]!, peers: addresses, cluster: "conformance", limits });
-      return { join, async [Symbol.asyncDispose]() {} };
-    },
-    skip: CUTS,
-  });
 
   const SOLE_LIFE = [
     ...CUTS,
@@ -205,12 +157,4 @@ function hasty(log: Log): Log {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-}
-
-async function freeAddresses(ids: readonly number[]): Promise<Record<number, { host: string; port: number }>> {
-  const host = "127.0.0.1";
-  const held = await Promise.all(ids.map((id) => tcpTransport({ id, listen: { host, port: 0 } })));
-  const addresses = Object.fromEntries(held.map(({ port }, at) => [ids[at]!, { host, port }]));
-  for (const transport of held) await transport[Symbol.asyncDispose]();
-  return addresses;
 }

@@ -28,8 +28,11 @@ export interface RaftGroupOptions<Result> {
   readonly storage: RaftStorage;
   /** The group's own, closed with it. Undefined: a group of one. */
   readonly transport?: Transport | undefined;
-  /** New, or one on disk that is where it was. */
-  readonly stateMachine: StateMachine<Result>;
+  /**
+   * New, or one on disk that is where it was. "witness" for a member that is no founder and is added by `addWitness`: it
+   * votes and holds nothing. The id of a witness that lost its storage is never used again.
+   */
+  readonly stateMachine: StateMachine<Result> | "witness";
   /**
    * Commands can be applied exactly once, by `session`. It changes what stands in the log: all members must have it or
    * none, from the beginning. Default: false.
@@ -62,6 +65,7 @@ export function checkGroupOptions<Result>(options: RaftGroupOptions<Result>): Ra
   }
   check(peers.length > 0, "peers names at least one founder");
   check(new Set(peers).size === peers.length, "peers names every founder once");
+  check(options.stateMachine !== "witness" || !peers.includes(id), "a witness is no founder");
   const isAlone = peers.length === 1 && peers[0] === id;
   check(isAlone || transport !== undefined, "members of several nodes need a transport");
   const limits = { ...RAFT_GROUP_DEFAULTS, ...options.limits };

@@ -23,6 +23,7 @@ import { encodePlain } from "./sessions/command.ts";
 import { SessionMachine, type SessionOutcome } from "./sessions/machine.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { Waiters } from "./waiters.ts";
+import { trimLog, WitnessMachine } from "./witness.ts";
 
 const GROUP = 1;
 
@@ -56,20 +57,18 @@ export class RaftGroup<Result> implements AsyncDisposable {
    */
   static async start<Result>(options: RaftGroupOptions<Result>): Promise<RaftGroup<Result>> {
     const limits = checkGroupOptions(options);
-    const { stateMachine, sessions = false, transport } = options;
+    const { transport } = options;
     let fail: (error: Error) => void = () => {};
     let failure: Error | undefined;
     let storage: OpenRaftStorage | undefined;
     try {
-      const machine: StateMachine<unknown> =
-        sessions === false
-          ? stateMachine
-          : new SessionMachine(stateMachine, sessions === true ? undefined : sessions.results);
       const onFatal = (error: Error): void => {
         failure ??= error;
         fail(error);
       };
+      const sessionMachine = machineWithSessions(options);
       storage = await options.storage.open({ onFatal });
+      const machine = sessionMachine ?? new WitnessMachine(storage.log.group(GROUP).compaction.index);
       const group = new RaftGroup(options, limits, storage, machine);
       fail = (error) => group.#fail(error);
       await group.#open();
@@ -203,7 +202,10 @@ export class RaftGroup<Result> implements AsyncDisposable {
     return this.#change(change(ChangeType.addLearner, id), learns, options);
   }
 
-  /** Takes in a member that votes and stores no command: a cheap third one. It can not lead, and nothing can be read. */
+  /**
+   * Takes in a member that votes and stores no command, a cheap third one; it is started with the state machine
+   * "witness", under an id that was never used. It can not lead, and nothing can be read there.
+   */
   addWitness(id: number, options: CallOptions = {}): Promise<Configuration> {
     const witnesses = (members: Configuration): boolean => members.witnesses.includes(id);
     return this.#change(change(ChangeType.addWitness, id), witnesses, options);
@@ -247,13 +249,15 @@ export class RaftGroup<Result> implements AsyncDisposable {
       onFatal: (error) => this.#fail(error),
     });
     this.#host = host;
+    const machine = this.#machine;
     const opening = host
       .openGroup({
-        ...{ id: GROUP, machine: this.#machine, founders: { voters: peers }, limits },
+        ...{ id: GROUP, machine, founders: { voters: peers }, limits, isNewId: machine instanceof WitnessMachine },
         ...(raft !== undefined && { core: raft }),
       })
       .then((hosted) => {
         this.#hosted = hosted;
+        if (machine instanceof WitnessMachine) trimLog(hosted, machine, limits.snapshotLogBytesMin);
         this.#waiters.look();
       });
     if (!host.missingFounders.has(GROUP)) {
@@ -322,6 +326,16 @@ export class RaftGroup<Result> implements AsyncDisposable {
     await this.#options.transport?.[Symbol.asyncDispose]();
     await this.#storage[Symbol.asyncDispose]();
   }
+}
+
+/** What the host replicates; undefined for a witness. */
+function machineWithSessions<Result>({
+  stateMachine,
+  sessions = false,
+}: RaftGroupOptions<Result>): StateMachine<unknown> | undefined {
+  if (stateMachine === "witness") return undefined;
+  if (sessions === false) return stateMachine;
+  return new SessionMachine(stateMachine, sessions === true ? undefined : sessions.results);
 }
 
 function unknownOutcome(reason: unknown): unknown {

@@ -42,6 +42,11 @@ export interface OpenGroupOptions<Result> {
    * it up to date.
    */
   readonly founders?: Partial<Configuration>;
+  /**
+   * An empty log is one of an id that no node of the group ever had: it promised nothing that could be forgotten.
+   * Without it a node that joins is taken for one that lost its disk, which can be a learner first, and no witness.
+   */
+  readonly isNewId?: boolean;
   readonly limits?: Partial<GroupLimits>;
   readonly core?: CoreOptions;
   /** Entries that were certainly applied once, for example by what a checkpoint says. */
@@ -126,7 +131,7 @@ export class RaftHost implements AsyncDisposable {
     const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
     assert(!this.#groups.has(id), "a group is open once");
     const { folder = "raft", env, log } = this.#options;
-    const lostDisk = (await this.#settle(id, options.founders)) === "lost";
+    const lostDisk = (await this.#settle(id, options.founders)) === "lost" && options.isNewId !== true;
     return HostedGroup.open<Result>(this.#services, {
       ...{ id, machine, core, lostDisk, committedAtLeast },
       folder: new SnapshotFolder(env.disk, `${folder}/${id}`),
