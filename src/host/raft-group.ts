@@ -228,6 +228,15 @@ export class RaftGroup<Result> implements AsyncDisposable {
     });
   }
 
+  /**
+   * For a machine on disk, which says so when a crash would not take the entries up to `index` back any more: the log
+   * gives them up. Those in memory are compacted behind their snapshots.
+   */
+  async compact(index: number): Promise<void> {
+    const hosted = this.#hosted ?? (await this.#opened(undefined));
+    await hosted.compact(index);
+  }
+
   /** Takes no more calls, waits for those that are under way, then closes transport and storage. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

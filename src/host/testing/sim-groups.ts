@@ -18,7 +18,7 @@ export interface SimMember<Machine, Result> {
 
 export interface SimGroupsOptions<Machine, Result> {
   /** A new machine, for the member's next life. */
-  readonly machine: (id: number, computer: SimMachine) => Machine;
+  readonly machine: (id: number, computer: SimMachine) => Machine | Promise<Machine>;
   /** What of it the group gets. */
   readonly replicated: (machine: Machine) => StateMachine<Result>;
   readonly group?: Partial<RaftGroupOptions<Result>>;
@@ -108,7 +108,7 @@ export class SimGroups<Machine, Result> implements AsyncDisposable {
 
   async #open(id: number, computer: SimMachine): Promise<SimMember<Machine, Result>> {
     const { machine: make, replicated, group } = this.#options;
-    const machine = make(id, computer);
+    const machine = await make(id, computer);
     const member = { id, computer, machine, fatal: undefined } as Partial<SimMember<Machine, Result>>;
     const opened = await RaftGroup.start<Result>({
       ...{ id, peers: this.#founders, storage: simStorage(computer), transport: this.network.join(id) },
