@@ -92,7 +92,9 @@ const stores = await Promise.all(IDS.map((id, at) => openMember(id, transports[a
 const [one, two, three] = stores as [KeyValueStore, KeyValueStore, KeyValueStore];
 const before = await one.get("visits");
 const visits = String(Number(before ?? 0) + 1);
-console.log(`member 1 finds ${before ?? "no"} visits, and counts this one: ${await two.swap("visits", before ?? null, visits)}`);
+console.log(
+  `member 1 finds ${before ?? "no"} visits, and counts this one: ${await two.swap("visits", before ?? null, visits)}`,
+);
 await three.put("last", `visit ${visits}`);
 for (const { group } of stores) {
   if (group.isLeader) console.log(`member ${group.id} leads`);
