@@ -37,11 +37,13 @@ function browserFaults(entry) {
     const code = readFileSync(file, "utf8")
       .replace(/\/\*[\s\S]*?\*\//g, "")
       .replace(/^\s*\/\/.*$/gm, "");
-    for (const [, name] of code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)) {
+    const imports = /^(?:import|export)\b[^;"]*?\bfrom\s*"([^"]+)"|^import\s*"([^"]+)"|\bimport\s*\(\s*"([^"]+)"/gm;
+    for (const [, from, bare, dynamic] of code.matchAll(imports)) {
+      const name = from ?? bare ?? dynamic;
       if (name.startsWith(".")) load(join(dirname(file), name));
       else faults.push(`${file} imports ${name}`);
     }
-    for (const [word] of code.matchAll(/\b(?:process|Buffer|require|__dirname)\b(?=[.([])/g))
+    for (const [word] of code.matchAll(/\b(?:Buffer|require|__dirname)\b(?=[.(])/g))
       faults.push(`${file} uses ${word}`);
   };
   load(entry);
@@ -90,10 +92,12 @@ if (!page.ok) throw new Error("no console: " + page.status);
   );
   // The counter of the README, and a port of a browser where a transport takes one.
   const counter = readFileSync(join(root, "examples/counter.ts"), "utf8");
-  const ports =
-    'import { portTransport } from "ashlar/raft";\nportTransport(new Map([[2, new MessageChannel().port1]]));\n';
+  const ports = `import { broadcastTransport, portTransport } from "ashlar/raft";
+portTransport(new Map([[2, new MessageChannel().port1]]));
+broadcastTransport(1, new BroadcastChannel("members"));
+`;
   writeFileSync(join(project, "counter.ts"), counter);
-  writeFileSync(join(project, "ports.ts"), `${ports}\n`);
+  writeFileSync(join(project, "ports.ts"), ports);
   const compilerOptions = {
     module: "nodenext",
     // No more than this: the package's types bring what else they need.

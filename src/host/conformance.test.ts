@@ -83,8 +83,8 @@ describe("transports", () => {
         [2, 3],
       ] as const) {
         const { port1, port2 } = new MessageChannel();
-        ports.get(one)!.set(other, port1 as unknown as MessageEnd);
-        ports.get(other)!.set(one, port2 as unknown as MessageEnd);
+        ports.get(one)!.set(other, port1);
+        ports.get(other)!.set(one, port2);
       }
       return {
         join: async (id: number) => portTransport(ports.get(id)!),
@@ -102,8 +102,7 @@ describe("transports", () => {
     name: "over a broadcast channel",
     async open() {
       const name = `conformance ${++channels}`;
-      const join = async (id: number): Promise<Transport> =>
-        broadcastTransport(id, new BroadcastChannel(name) as unknown as MessageEnd);
+      const join = async (id: number): Promise<Transport> => broadcastTransport(id, new BroadcastChannel(name));
       return { join, async [Symbol.asyncDispose]() {} };
     },
     frameBytesMax: 1024 * 1024,

@@ -1,5 +1,4 @@
-import { SimDisk } from "../env/sim/index.ts";
-import { WebRandom } from "../env/web/index.ts";
+import { SimDisk, WebRandom } from "../env/web/index.ts";
 import { Log } from "../log/index.ts";
 import { hostFailure } from "./errors.ts";
 import type { RaftStorage } from "./raft-storage.ts";

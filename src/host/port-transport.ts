@@ -1,10 +1,14 @@
 import type { Transport, TransportHandlers } from "./transport.ts";
 
+/** Hears an event with `data`; Node's types and a browser's agree on no more than this. */
+export type MessageListener = (event: object) => void;
+
 /** What is needed of a MessagePort, of a Worker on either side, or of a BroadcastChannel. */
 export interface MessageEnd {
-  postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  removeEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  /** A BroadcastChannel transfers nothing: it copies. */
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: "message", listener: MessageListener): void;
+  removeEventListener(type: "message", listener: MessageListener): void;
   /** A MessagePort gives nothing before. */
   start?(): void;
   close?(): void;
@@ -16,12 +20,13 @@ export interface MessageEnd {
  * closed with it. Queues are the platform's; what Raft sends without an answer is bounded.
  */
 export function portTransport(ports: ReadonlyMap<number, MessageEnd>): Transport {
-  const ends: { readonly port: MessageEnd; readonly hear: (event: { readonly data: unknown }) => void }[] = [];
+  const ends: { readonly port: MessageEnd; readonly hear: MessageListener }[] = [];
   let isOver = false;
   return {
     async start(handlers: TransportHandlers) {
       for (const [from, port] of ports) {
-        const hear = ({ data }: { readonly data: unknown }): void => {
+        const hear = (event: object): void => {
+          const data = dataOf(event);
           if (!isOver && data instanceof Uint8Array) handlers.receive(from, data);
         };
         ends.push({ port, hear });
@@ -49,11 +54,12 @@ export function portTransport(ports: ReadonlyMap<number, MessageEnd>): Transport
  * keeps what is for it: for a handful of members. Nobody says who is there; what is sent to nobody is lost.
  */
 export function broadcastTransport(id: number, channel: MessageEnd): Transport {
-  let hear: ((event: { readonly data: unknown }) => void) | undefined;
+  let hear: MessageListener | undefined;
   let isOver = false;
   return {
     async start(handlers: TransportHandlers) {
-      hear = ({ data }) => {
+      hear = (event) => {
+        const data = dataOf(event);
         if (isOver || !Array.isArray(data) || data[0] !== id) return;
         const [, from, frame] = data as readonly unknown[];
         if (typeof from === "number" && frame instanceof Uint8Array) handlers.receive(from, frame);
@@ -63,7 +69,7 @@ export function broadcastTransport(id: number, channel: MessageEnd): Transport {
     },
     send(to, frame) {
       if (isOver || to === id) return false;
-      channel.postMessage([to, id, frame.slice()]);
+      channel.postMessage([to, id, frame.slice()], []);
       return true;
     },
     async [Symbol.asyncDispose]() {
@@ -72,4 +78,8 @@ export function broadcastTransport(id: number, channel: MessageEnd): Transport {
       channel.close?.();
     },
   };
+}
+
+function dataOf(event: object): unknown {
+  return "data" in event ? event.data : undefined;
 }

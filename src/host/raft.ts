@@ -66,7 +66,7 @@ export { type CommandContext, type MemoryMachine, memoryMachine } from "./memory
 export { MemoryNetwork } from "./memory-network.ts";
 export { type MemoryStorageOptions, memoryStorage } from "./memory-storage.ts";
 export type { CoreOptions, GroupLimits, HostLimits } from "./options.ts";
-export { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
+export { broadcastTransport, type MessageEnd, type MessageListener, portTransport } from "./port-transport.ts";
 export { RaftGroup } from "./raft-group.ts";
 export {
   type GroupSessionOptions,

@@ -5,8 +5,8 @@ import { hostFailure } from "../errors.ts";
 // What a command of a group with sessions looks like in the log:
 //
 //   kind u8 | body
-//     plain      the machine's own command                                     applied as often as it is proposed
-//     begin      sessions to keep | window                                     the limits of whoever begins it: all members keep to the same
+//     plain      the machine's own command          applied as often as it is proposed
+//     begin      sessions to keep | window          as its beginner says it: all members keep to the same limits
 //     request    session | sequence | acknowledged | the machine's command     applied once
 //     end        session
 //
