@@ -213,7 +213,7 @@ export interface NetworkListenOptions {
   /** What TLS may take. */
   readonly handshakeTimeoutMillis: number;
   readonly tls?: MutualTls | undefined;
-  /** Somebody came and did not get through TLS. */
+  /** Somebody came and did not get through TLS, or the system had no room for him (then his address is not known). */
   readonly refused?: (remoteAddress: string, error: Error) => void;
 }
 
@@ -252,7 +252,10 @@ export interface Connection {
   resume(): void;
   /** Nothing more is sent behind what is queued. The other side may still send. */
   end(): void;
-  /** Breaks off, both ways and whatever is queued. Harmless at any time. Only `closed` comes after it. */
+  /**
+   * Breaks off, both ways and whatever is queued. Harmless at any time. Only `closed` comes after it. The other side is
+   * closed with CONNECTION_RESET, but for TLS, where it may look like an end: formats tell the end of what they carry.
+   */
   destroy(): void;
 }
 

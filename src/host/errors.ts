@@ -26,6 +26,10 @@ export const HOST_ERRORS = {
     what: "The state machine holds entries that the log does not have: part of the log is missing.",
     advice: "Restore the data directory as a whole from a backup.",
   },
+  LOG_INCOMPLETE: {
+    what: "Part of the group's log can not be read, and no other member holds it.",
+    advice: "Restore the data directory from a backup.",
+  },
   ENTRY_MALFORMED: {
     what: "An entry of the log is not in a form that this version knows.",
     advice: "Start the version of Ashlar that wrote it, or a later one.",

@@ -10,6 +10,11 @@ export interface FileStorageOptions {
    * have room for three.
    */
   readonly segmentBytes?: number;
+  /**
+   * Where what had been synced can not be read any more: "refuse" to open it, or "set-aside" what is damaged, so that
+   * the member comes back as one that lost its storage, and gets everything from the others. Default: "refuse".
+   */
+  readonly onDamage?: "refuse" | "set-aside";
 }
 
 const SEGMENT_BYTES_MIN = 64 * 1024;
@@ -24,7 +29,7 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
  * LOG_FORMAT_NEWER. Throws GROUP_OPTION_INVALID. Network file systems are as good as their locks and their fsync.
  */
 export function fileStorage(folder: string, options: FileStorageOptions = {}): RaftStorage {
-  const { segmentBytes = SEGMENT_BYTES_MAX } = options;
+  const { segmentBytes = SEGMENT_BYTES_MAX, onDamage = "refuse" } = options;
   if (!(segmentBytes >= SEGMENT_BYTES_MIN && segmentBytes <= SEGMENT_BYTES_MAX)) {
     const what = `segmentBytes is from ${SEGMENT_BYTES_MIN} to ${SEGMENT_BYTES_MAX}, not ${segmentBytes}.`;
     throw hostFailure("GROUP_OPTION_INVALID", { what });
@@ -36,7 +41,7 @@ export function fileStorage(folder: string, options: FileStorageOptions = {}): R
       const disk = new NodeDisk(folder);
       const lock = await disk.lock();
       try {
-        const log = await Log.open({ disk, random: nodeEnv.random }, { options: { segmentBytes }, onFatal });
+        const log = await Log.open({ disk, random: nodeEnv.random }, { options: { segmentBytes }, onFatal, onDamage });
         return {
           log,
           disk,

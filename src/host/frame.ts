@@ -1,4 +1,4 @@
-import { decodeMessage, encodeMessage, type Message, MessageType, newMessage } from "../core/raft/index.ts";
+import { decodeMessage, type Message, MessageType, newMessage, writeMessage } from "../core/raft/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
@@ -9,7 +9,7 @@ import { hostFailure } from "./errors.ts";
 //
 //   version u8 | life | number | parts
 //
-//   message     1 | group | the core's message, behind its length
+//   message     1 | group | the core's message, behind its length in 4 bytes
 //   heartbeat   2 | group | from | to | term | commit           what most heartbeats say, in a quarter of the bytes
 //   echo        3 | group | from | to | term                    its answer
 //   request     4 | group | index | term | offset               the next piece of a snapshot, please
@@ -28,6 +28,7 @@ const REQUEST = 4;
 const PIECE = 5;
 const FOUNDING = 6;
 const REFUSAL = 7;
+const LONG_BYTES = 16 * 1024;
 
 export interface SnapshotRequest {
   readonly group: number;
@@ -54,7 +55,7 @@ export interface FrameHandler {
 }
 
 export class FrameWriter {
-  readonly #writer = new ByteWriter(4096);
+  readonly #writer: ByteWriter = new ByteWriter(4096);
   #head = 0;
 
   begin(life: number, number: number): void {
@@ -79,7 +80,10 @@ export class FrameWriter {
     } else if (isPlain && type === MessageType.heartbeatResponse && !message.reject) {
       this.#writer.u8(ECHO).varint(group).varint(message.from).varint(message.to).varint(message.term);
     } else {
-      this.#writer.u8(MESSAGE).varint(group).blob(encodeMessage(message));
+      this.#writer.u8(MESSAGE).varint(group).u32(0);
+      const start = this.#writer.length;
+      writeMessage(this.#writer, message);
+      this.#writer.setU32(start - 4, this.#writer.length - start);
     }
   }
 
@@ -100,9 +104,13 @@ export class FrameWriter {
     this.#writer.u8(REFUSAL).varint(group).varint(life).varint(sequence);
   }
 
-  /** A frame of its own; the writer can begin the next one. */
+  /** A frame of its own; the writer can begin the next one. A long one takes the writer's memory with it instead of a copy. */
   finish(): Uint8Array {
-    return this.#writer.finish();
+    const { length } = this.#writer;
+    if (length < LONG_BYTES) return this.#writer.finish();
+    const frame = this.#writer.end();
+    this.#writer.reserve(length + length / 4);
+    return frame;
   }
 }
 
@@ -130,7 +138,7 @@ function readPart(reader: ByteReader, handler: FrameHandler): void {
   const group = reader.varint();
   switch (kind) {
     case MESSAGE:
-      handler.message(group, decodeMessage(reader.blob()));
+      handler.message(group, decodeMessage(reader.raw(reader.u32())));
       return;
     case HEARTBEAT: {
       const message = readPlain(reader, MessageType.heartbeat);

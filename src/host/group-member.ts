@@ -14,7 +14,6 @@ import {
   type Role,
   type Snapshot,
 } from "../core/raft/index.ts";
-import type { LogRecord } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
@@ -24,15 +23,17 @@ import { type BatchName, decodeBatch, encodeBatch } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { GroupServices } from "./group-services.ts";
-import { appended, GroupSnapshots } from "./group-snapshots.ts";
+import { appended, compactLog, GroupSnapshots } from "./group-snapshots.ts";
 import { GroupStorage } from "./group-storage.ts";
 import { hardStateAtStart } from "./hard-state.ts";
 import { restoreMachine } from "./machine-restore.ts";
 import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
 import type { CoreOptions, GroupLimits } from "./options.ts";
+import type { RaftLogRecord } from "./raft-log.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { StorageQueue } from "./storage-queue.ts";
+import { Witness } from "./witness.ts";
 
 export interface GroupMemberOptions<Result> {
   readonly id: number;
@@ -65,6 +66,8 @@ interface Opening<Result> extends GroupMemberOptions<Result> {
 
 const SNAPSHOT_RETRY_TICKS = 10;
 const SNAPSHOT_SERVE_TICKS = 50;
+/** Of metadata that a witness keeps before it gives them up. */
+const WITNESS_LOG_BYTES = 1024 * 1024;
 /** A joiner does not follow an older group's log from its beginning: a snapshot also tells it who the members are. */
 const FLOOR_INDEX = 2;
 
@@ -86,7 +89,11 @@ export class GroupMember<Result> {
   readonly observers: Set<GroupObserver> = new Set();
   readonly #replay: { readonly upTo: number } & PromiseWithResolvers<void>;
   readonly #closed: () => void;
+  readonly #usesLease: boolean;
   #isOpen = false;
+  #isCompacting = false;
+  /** Whatever the machine holds does not count: a snapshot takes its place. */
+  #isBlank: boolean;
   failure: Error | undefined;
 
   /**
@@ -113,25 +120,27 @@ export class GroupMember<Result> {
   }
 
   private constructor(services: GroupServices, options: Opening<Result>) {
-    const { id, machine, limits, members, stored, core } = options;
+    const { id, machine, members, stored, core } = options;
     const { log, nodeId } = services;
     const state = log.group(id);
     this.id = id;
     this.#services = services;
+    this.#usesLease = core.reads !== undefined && core.reads !== "safe";
     this.#closed = options.closed;
     this.#callers = options.callers;
     this.#machine = machine;
+    this.#isBlank = members === undefined;
     this.#foundedAt = members?.foundedAt ?? 0;
     const hardState = hardStateAtStart(state, {
       ...options,
       isSole: members !== undefined && isSole(members, nodeId),
-      applied: machine.appliedIndex,
+      applied: this.#appliedIndex,
       random: services.random,
     });
     this.#replay = { upTo: hardState?.commit ?? 0, ...Promise.withResolvers<void>() };
     this.#snapshots = this.#makeSnapshots(options, stored);
     this.#storage = new GroupStorage({
-      ...{ log, group: id, hardState, cacheBytesMax: limits.cacheBytesMax },
+      ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
       floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
       snapshot: () => this.#snapshots.current(),
@@ -155,11 +164,11 @@ export class GroupMember<Result> {
     this.node = new RaftNode({
       ...core,
       ...{ id: nodeId, storage: this.#storage, random: services.random, asyncStorageWrites: true },
-      applied: machine.appliedIndex,
+      applied: this.#appliedIndex,
       configurationIndex: members?.index ?? 0,
       lostDisk: options.lostDisk,
     });
-    if (machine.appliedIndex >= this.#replay.upTo) this.#replay.resolve();
+    if (this.#appliedIndex >= this.#replay.upTo) this.#replay.resolve();
   }
 
   /** The host's clock has gone on. */
@@ -193,7 +202,7 @@ export class GroupMember<Result> {
   }
 
   get appliedIndex(): number {
-    return this.#machine.appliedIndex;
+    return this.#appliedIndex;
   }
 
   /** It has been founded, and nobody can count on anything that this member said since. */
@@ -223,6 +232,8 @@ export class GroupMember<Result> {
     if (this.failure !== undefined) return;
     if (this.#isOpen) {
       this.#propose();
+      // After a pause its lease may be over, which its own clock must have noticed before it answers by it.
+      if (this.#callers.reads.isWaiting && this.#usesLease) this.#services.catchUp();
       if (this.#callers.reads.isWaiting && this.node.lead !== 0)
         this.node.readIndex(this.#callers.reads.ask(this.#services.tick()));
     }
@@ -239,7 +250,12 @@ export class GroupMember<Result> {
       return;
     }
     this.#appliedTo(this.#machine.appliedIndex);
-    this.#snapshots.check();
+    if (this.#machine instanceof Witness) this.#compactWitness();
+    else this.#snapshots.check();
+  }
+
+  get #appliedIndex(): number {
+    return this.#isBlank ? 0 : this.#machine.appliedIndex;
   }
 
   #propose(): void {
@@ -308,7 +324,8 @@ export class GroupMember<Result> {
   #needs({ term, snapshot }: Message): boolean {
     const node = this.node;
     if (snapshot === undefined || node.isLost || term < node.currentTerm) return false;
-    return snapshot.index > this.#machine.appliedIndex && node.term(snapshot.index) !== snapshot.term;
+    if (this.#machine instanceof Witness) return false;
+    return snapshot.index > this.#appliedIndex && node.term(snapshot.index) !== snapshot.term;
   }
 
   #change(entry: CoreEntry): Promise<void> {
@@ -321,9 +338,20 @@ export class GroupMember<Result> {
     });
   }
 
-  #membersMark(index: number, configuration: Configuration): LogRecord {
+  #membersMark(index: number, configuration: Configuration): RaftLogRecord {
     const members = { index, foundedAt: this.#foundedAt, configuration };
     return { kind: "configuration", group: this.id, index, bytes: encodeMembers(members) };
+  }
+
+  #compactWitness(): void {
+    const { log } = this.#services;
+    if (this.#isCompacting || log.group(this.id).entryBytes < WITNESS_LOG_BYTES) return;
+    this.#isCompacting = true;
+    compactLog(log, this.id, this.#machine.appliedIndex)
+      .catch((error: Error) => this.#snapshotFailed(error))
+      .finally(() => {
+        this.#isCompacting = false;
+      });
   }
 
   async #install(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
@@ -331,13 +359,21 @@ export class GroupMember<Result> {
     const { index, term } = snapshot;
     const group = this.id;
     this.#applier.hold();
-    await this.#snapshots.install(snapshot, [
+    const marks: RaftLogRecord[] = [
       { kind: "snapshot", group, index, term, note: EMPTY },
-      { kind: "compaction", group, index, term },
-      { kind: "truncateSuffix", group, fromIndex: index + 1 },
       this.#membersMark(index, snapshot.configuration),
+      { kind: "truncateSuffix", group, fromIndex: index + 1 },
+      { kind: "compaction", group, index, term },
       { kind: "hardState", group, ...hardState, commit: index },
-    ]);
+    ];
+    const machine = this.#machine;
+    if (machine instanceof Witness) {
+      await appended(this.#services.log, marks);
+      machine.skipTo(index);
+    } else {
+      await this.#snapshots.install(snapshot, marks);
+    }
+    this.#isBlank = false;
     this.#callers.proposals.skippedTo(index);
     this.#appliedTo(index);
     this.#services.onEvent({ kind: "snapshot-installed", group, index });
@@ -402,6 +438,7 @@ export class GroupMember<Result> {
     this.failure ??= hostFailure("STOPPED");
     this.#closed();
     this.#queue.stop();
+    this.#storage.dropCache();
     this.#applier.stop();
     this.#callers.stop(cause);
     await this.#snapshots.stop();

@@ -1,4 +1,5 @@
 import type { Configuration, Message, Role } from "../core/raft/index.ts";
+import type { CacheBudget } from "./cache-budget.ts";
 import type { BatchName } from "./entry.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { RaftLog } from "./raft-log.ts";
@@ -9,10 +10,13 @@ export interface GroupServices {
   /** Drawn at the host's start. */
   readonly life: number;
   readonly log: RaftLog;
+  readonly cacheBudget: CacheBudget;
   /** In [0, 1). */
   readonly random: () => number;
   /** Of the host's clock. */
   readonly tick: () => number;
+  /** Counts at once the ticks that have passed and were not counted yet. */
+  readonly catchUp: () => void;
   /** The group has work for a turn. */
   readonly wake: (group: number) => void;
   readonly send: (group: number, message: Message) => void;
@@ -28,5 +32,7 @@ export type GroupEvent = { readonly group: number } & (
   | { readonly kind: "leader"; readonly lead: number; readonly role: Role; readonly term: number }
   | { readonly kind: "members"; readonly index: number; readonly configuration: Configuration }
   | { readonly kind: "snapshot-installed"; readonly index: number }
+  /** Part of the log could not be read: the group is fetched anew from its other members. */
+  | { readonly kind: "damage-forgotten" }
   | { readonly kind: "snapshot-failed"; readonly error: Error }
 );

@@ -1,9 +1,8 @@
 import { type Configuration, isMember, type Message, type Snapshot } from "../core/raft/index.ts";
-import type { LogRecord } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
-import type { RaftLog } from "./raft-log.ts";
+import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
 import { openSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
@@ -175,7 +174,7 @@ export class GroupSnapshots {
    * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash
    * in between leaves the old state and log, or the new ones with the file to restore from.
    */
-  async install(snapshot: Snapshot, marks: readonly LogRecord[]): Promise<void> {
+  async install(snapshot: Snapshot, marks: readonly RaftLogRecord[]): Promise<void> {
     const { folder, log, machine } = this.#options;
     assert(machine.restore !== undefined, "a machine that takes snapshots can restore them");
     const stored = await folder.adopt(snapshot);
@@ -234,7 +233,7 @@ export async function compactLog(log: RaftLog, group: number, index: number): Pr
   await log.release();
 }
 
-export function appended(log: RaftLog, records: readonly LogRecord[]): Promise<void> {
+export function appended(log: RaftLog, records: readonly RaftLogRecord[]): Promise<void> {
   return new Promise((resolve, reject) => {
     log.append(records, (error) => (error === undefined ? resolve() : reject(error)));
   });

@@ -1,6 +1,7 @@
 import type { Configuration, Entry, HardState, Snapshot, Storage } from "../core/raft/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
+import type { CacheBudget } from "./cache-budget.ts";
 import { fromStored } from "./entry.ts";
 import type { RaftLog, RaftLogGroup } from "./raft-log.ts";
 
@@ -17,7 +18,7 @@ export interface GroupStorageOptions {
   /** Entries up to here are never sent: whoever lacks them needs a snapshot, which tells the members, too. */
   readonly floor: number;
   /** Of the newest entries, kept in memory. */
-  readonly cacheBytesMax: number;
+  readonly budget: CacheBudget;
   /** The newest snapshot that can be sent; makes one where there is none. */
   readonly snapshot: () => Snapshot | undefined;
   /** What was `pending` is in memory now. */
@@ -34,7 +35,6 @@ export class GroupStorage implements Storage {
   readonly #index: RaftLogGroup;
   /** Adjacent, the last one is the log's last. */
   #cached: Entry[] = [];
-  #cachedBytes = 0;
   /** A page of older entries: what was fetched last. */
   #page: readonly Entry[] = [];
   #isLoading = false;
@@ -88,34 +88,30 @@ export class GroupStorage implements Storage {
     const first = entries[0]!.index;
     if ((this.#page.at(-1)?.index ?? 0) >= first) this.#page = [];
     const keep = this.#cached.length === 0 ? 0 : first - this.#cached[0]!.index;
-    if (keep < 0 || keep > this.#cached.length) {
-      this.#cached = [];
-      this.#cachedBytes = 0;
-    } else {
-      for (const gone of this.#cached.splice(keep)) this.#cachedBytes -= bytesOf(gone);
-    }
+    this.#forget(this.#cached.splice(keep < 0 || keep > this.#cached.length ? 0 : keep));
     for (const entry of entries) {
       this.#cached.push(entry);
-      this.#cachedBytes += bytesOf(entry);
+      this.#options.budget.add(bytesOf(entry));
     }
     this.#trim();
   }
 
   /** The log was replaced by a snapshot, or gave up its beginning. */
   dropCache(): void {
-    this.#cached = [];
-    this.#cachedBytes = 0;
+    this.#forget(this.#cached.splice(0));
     this.#page = [];
   }
 
+  /** Whoever makes the cache too large gives up its own oldest entries. The newest one stays, however large it is. */
   #trim(): void {
+    const { budget } = this.#options;
     let passed = 0;
-    // The newest one stays, however large it is.
-    while (this.#cachedBytes > this.#options.cacheBytesMax && passed < this.#cached.length - 1) {
-      this.#cachedBytes -= bytesOf(this.#cached[passed]!);
-      passed++;
-    }
+    for (; budget.isExceeded && passed < this.#cached.length - 1; passed++) budget.add(-bytesOf(this.#cached[passed]!));
     if (passed > 0) this.#cached.splice(0, passed);
+  }
+
+  #forget(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#options.budget.add(-bytesOf(entry));
   }
 
   #load(low: number, high: number): void {

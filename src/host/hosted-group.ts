@@ -18,6 +18,8 @@ export interface HostedGroupOptions<Result>
 }
 
 const APPLIED = Promise.resolve();
+/** The length of a command stands before it in its entry. */
+const COMMAND_OVERHEAD_BYTES = 8;
 
 /** A group as the users of this node see it. */
 export class HostedGroup<Result> implements Group<Result> {
@@ -78,30 +80,17 @@ export class HostedGroup<Result> implements Group<Result> {
     return () => void this.#member.observers.delete(observer);
   }
 
-  async propose(command: Uint8Array, signal?: AbortSignal): Promise<Result> {
-    return (await this.proposeAll([command], signal))[0]!;
+  /** Also rejects once the signal is aborted: with its reason where nothing was or will be written, else OUTCOME_UNKNOWN. */
+  propose(command: Uint8Array, signal?: AbortSignal): Promise<Result> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    return this.#proposing(command.length, (tick) => this.#callers.proposals.add(command, tick, signal));
   }
 
-  /**
-   * Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`, and
-   * once the signal is aborted: with its reason where nothing was or will be written, else with OUTCOME_UNKNOWN.
-   */
-  proposeAll(commands: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly Result[]> {
-    const { log, tick, wake } = this.#services;
-    if (this.#isOver) return Promise.reject(this.#stopped());
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    // An entry is one record of the log, and leaves some room there.
-    const bytesMax = log.recordBytesMax / 2;
+  /** Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`. */
+  proposeAll(commands: readonly Uint8Array[]): Promise<readonly Result[]> {
     let bytes = 0;
-    for (const command of commands) bytes += command.length + 8;
-    if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
-    try {
-      const results = this.#callers.proposals.add(commands, tick(), signal);
-      wake(this.id);
-      return results;
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    for (const command of commands) bytes += command.length + COMMAND_OVERHEAD_BYTES;
+    return this.#proposing(bytes, (tick) => this.#callers.proposals.addAll(commands, tick));
   }
 
   readBarrier(): Promise<void> {
@@ -150,6 +139,20 @@ export class HostedGroup<Result> implements Group<Result> {
 
   get #isOver(): boolean {
     return this.#isClosing || this.#member.failure !== undefined;
+  }
+
+  #proposing<T>(bytes: number, add: (tick: number) => Promise<T>): Promise<T> {
+    if (this.#isOver) return Promise.reject(this.#stopped());
+    // An entry is one record of the log, and leaves some room there.
+    const bytesMax = this.#services.log.recordBytesMax / 2;
+    if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
+    try {
+      const added = add(this.#services.tick());
+      this.#services.wake(this.id);
+      return added;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   #stopped(): Error {

@@ -5,5 +5,6 @@ export type { HostedGroup } from "./hosted-group.ts";
 export { MemoryNetwork } from "./memory-network.ts";
 export { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 export { type HostCounters, type OpenGroupOptions, RaftHost, type RaftHostOptions } from "./raft-host.ts";
+export { type QuorumLoss, type QuorumLossRepair, repairLostQuorum } from "./repair.ts";
 export type { Capture, Entry, Group, StateMachine } from "./state-machine.ts";
 export type { Transport, TransportHandlers } from "./transport.ts";

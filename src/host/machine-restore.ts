@@ -11,6 +11,7 @@ export interface MachineRestore {
   readonly group: number;
   readonly folder: SnapshotFolder;
   readonly machine: StateMachine<unknown>;
+  /** Undefined on a node that joins, or lost what it had. */
   readonly members: Members | undefined;
 }
 
@@ -22,10 +23,15 @@ export interface MachineRestore {
 export async function restoreMachine(restore: MachineRestore): Promise<readonly StoredSnapshot[]> {
   const { log, group, folder, machine, members } = restore;
   const { compaction, lastIndex } = log.group(group);
+  if (members === undefined) {
+    // What a machine on disk still holds counts no more than its log: the group's leader sends a snapshot.
+    await folder.removeOthers([]);
+    return [];
+  }
   if (machine.appliedIndex > lastIndex) {
     throw hostFailure("LOG_BEHIND", { data: { group, applied: machine.appliedIndex, last: lastIndex } });
   }
-  if (members !== undefined && compaction.index === members.foundedAt) feedFounding(machine, members.foundedAt);
+  if (compaction.index === members.foundedAt) feedFounding(machine, members.foundedAt);
   const stored: StoredSnapshot[] = [];
   let damage: unknown;
   for (const found of machine.restore === undefined ? [] : await folder.list()) {

@@ -9,8 +9,6 @@ export interface GroupLimits {
   readonly entryBytesMax: number;
   /** A call waits so long for a leader, and a command then for its outcome. */
   readonly timeoutTicks: number;
-  /** Entries that are kept in memory for followers and for the machine. */
-  readonly cacheBytesMax: number;
   /** The log behind a snapshot of a machine in memory, before the next one is made. */
   readonly snapshotLogBytesMin: number;
 }
@@ -20,7 +18,6 @@ export const GROUP_DEFAULTS: GroupLimits = {
   waitingBytesMax: 64 * 1024 * 1024,
   entryBytesMax: 1024 * 1024,
   timeoutTicks: 100,
-  cacheBytesMax: 8 * 1024 * 1024,
   snapshotLogBytesMin: 16 * 1024 * 1024,
 };
 
@@ -46,6 +43,12 @@ export interface HostLimits {
   readonly tickMillis: number;
   /** A frame is sent when it has become longer than this. */
   readonly frameBytes: number;
+  /** Entries of all groups that are kept in memory for followers and machines. */
+  readonly cacheBytesMax: number;
 }
 
-export const HOST_DEFAULTS: HostLimits = { tickMillis: 100, frameBytes: 1024 * 1024 };
+export const HOST_DEFAULTS: HostLimits = {
+  tickMillis: 100,
+  frameBytes: 1024 * 1024,
+  cacheBytesMax: 64 * 1024 * 1024,
+};

@@ -16,7 +16,8 @@ export interface ProposalLimits {
 interface Proposal<Result> {
   readonly commands: readonly Uint8Array[];
   readonly bytes: number;
-  readonly resolve: (results: readonly Result[]) => void;
+  /** Takes its results out of the batch's, from there on. */
+  readonly resolve: (results: readonly Result[], at: number) => void;
   readonly reject: (error: Error) => void;
   tick: number;
 }
@@ -62,20 +63,30 @@ export class Proposals<Result> {
 
   /**
    * Throws OVERLOADED before anything has happened. Once the signal is aborted it rejects: with the signal's reason
-   * where the commands are in no log and will be in none, else with OUTCOME_UNKNOWN.
+   * where the command is in no log and will be in none, else with OUTCOME_UNKNOWN.
    */
-  add(commands: readonly Uint8Array[], tick: number, signal?: AbortSignal): Promise<readonly Result[]> {
+  add(command: Uint8Array, tick: number, signal?: AbortSignal): Promise<Result> {
+    const commands = [command];
+    const { length } = command;
+    this.#admit(1, length);
+    return new Promise((resolve, reject) => {
+      const take = (results: readonly Result[], at: number): void => resolve(results[at]!);
+      const proposal = { commands, bytes: length, resolve: take, reject, tick };
+      this.#queue.push(signal === undefined ? proposal : this.#abortable(proposal, signal));
+    });
+  }
+
+  /** Commands that stay together. Throws as `add`. */
+  addAll(commands: readonly Uint8Array[], tick: number): Promise<readonly Result[]> {
     let bytes = 0;
     for (const command of commands) bytes += command.length;
-    const { waitingMax, waitingBytesMax } = this.#limits;
-    if (this.#waiting + commands.length > waitingMax || this.#waitingBytes + bytes > waitingBytesMax) {
-      throw hostFailure("OVERLOADED", { data: { waiting: this.#waiting, bytes: this.#waitingBytes } });
-    }
-    this.#waiting += commands.length;
-    this.#waitingBytes += bytes;
+    const count = commands.length;
+    this.#admit(count, bytes);
     return new Promise((resolve, reject) => {
-      const proposal = { commands, bytes, resolve, reject, tick };
-      this.#queue.push(signal === undefined ? proposal : this.#abortable(proposal, signal));
+      const take = (results: readonly Result[], at: number): void => {
+        resolve(results.length === count ? results : results.slice(at, at + count));
+      };
+      this.#queue.push({ commands, bytes, resolve: take, reject, tick });
     });
   }
 
@@ -91,7 +102,8 @@ export class Proposals<Result> {
     }
     const proposals = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
-    const commands = proposals.length === 1 ? proposals[0]!.commands : proposals.flatMap((one) => one.commands);
+    const commands: Uint8Array[] = [];
+    for (const proposal of proposals) for (const command of proposal.commands) commands.push(command);
     return { life: this.#life, sequence: ++this.#sequence, proposals, commands, index: 0 };
   }
 
@@ -124,10 +136,9 @@ export class Proposals<Result> {
     this.#sent.delete(sequence);
     let at = 0;
     for (const proposal of batch.proposals) {
-      const end = at + proposal.commands.length;
       this.#release(proposal);
-      proposal.resolve(batch.proposals.length === 1 ? results : results.slice(at, end));
-      at = end;
+      proposal.resolve(results, at);
+      at += proposal.commands.length;
     }
   }
 
@@ -197,9 +208,9 @@ export class Proposals<Result> {
     };
     const followed: Proposal<Result> = {
       ...proposal,
-      resolve: (results) => {
+      resolve: (results, at) => {
         signal.removeEventListener("abort", abort);
-        proposal.resolve(results);
+        proposal.resolve(results, at);
       },
       reject: (error) => {
         signal.removeEventListener("abort", abort);
@@ -208,6 +219,15 @@ export class Proposals<Result> {
     };
     signal.addEventListener("abort", abort, { once: true });
     return followed;
+  }
+
+  #admit(commands: number, bytes: number): void {
+    const { waitingMax, waitingBytesMax } = this.#limits;
+    if (this.#waiting + commands > waitingMax || this.#waitingBytes + bytes > waitingBytesMax) {
+      throw hostFailure("OVERLOADED", { data: { waiting: this.#waiting, bytes: this.#waitingBytes } });
+    }
+    this.#waiting += commands;
+    this.#waitingBytes += bytes;
   }
 
   #refuse(proposal: Proposal<Result>, error: Error): void {

@@ -24,13 +24,15 @@ export interface RaftGroupOptions<Result> {
    * looked at on an empty storage only. A member that is not among them joins: it waits until a member adds it.
    */
   readonly peers: readonly number[];
+  /** Those of the founders that vote and hold nothing. */
+  readonly witnesses?: readonly number[];
   /** The group's own from now on, until it is closed. */
   readonly storage: RaftStorage;
   /** The group's own, closed with it. Undefined: a group of one. */
   readonly transport?: Transport | undefined;
   /**
-   * New, or one on disk that is where it was. "witness" for a member that is no founder and is added by `addWitness`: it
-   * votes and holds nothing. The id of a witness that lost its storage is never used again.
+   * New, or one on disk that is where it was. "witness" for a member that votes and holds nothing: a founder of
+   * `witnesses`, or one that `addWitness` takes in. The id of a witness that lost its storage is never used again.
    */
   readonly stateMachine: StateMachine<Result> | "witness";
   /**
@@ -59,13 +61,22 @@ export interface GroupSessionOptions<Result> {
 
 /** Throws GROUP_OPTION_INVALID. */
 export function checkGroupOptions<Result>(options: RaftGroupOptions<Result>): RaftGroupLimits {
-  const { id, peers, transport, sessions } = options;
+  const { id, peers, witnesses = [], transport, sessions } = options;
   for (const one of [id, ...peers]) {
     check(isWhole(one) && one <= NODE_ID_MAX, `an id is a whole number from 1 to ${NODE_ID_MAX}, not ${one}`);
   }
   check(peers.length > 0, "peers names at least one founder");
   check(new Set(peers).size === peers.length, "peers names every founder once");
-  check(options.stateMachine !== "witness" || !peers.includes(id), "a witness is no founder");
+  check(
+    witnesses.every((one) => peers.includes(one)),
+    "witnesses names founders",
+  );
+  check(witnesses.length < peers.length, "a founder holds data");
+  const isWitness = options.stateMachine === "witness";
+  check(
+    !peers.includes(id) || witnesses.includes(id) === isWitness,
+    "a founder is a witness on all members, or on none",
+  );
   const isAlone = peers.length === 1 && peers[0] === id;
   check(isAlone || transport !== undefined, "members of several nodes need a transport");
   const limits = { ...RAFT_GROUP_DEFAULTS, ...options.limits };

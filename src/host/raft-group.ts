@@ -23,7 +23,6 @@ import { encodePlain } from "./sessions/command.ts";
 import { SessionMachine, type SessionOutcome } from "./sessions/machine.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { Waiters } from "./waiters.ts";
-import { trimLog, WitnessMachine } from "./witness.ts";
 
 const GROUP = 1;
 
@@ -41,7 +40,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
   readonly #storage: OpenRaftStorage;
   /** With sessions, what the host replicates stands around the user's machine. */
   readonly #sessions: Partial<SessionLimits> | undefined;
-  readonly #machine: StateMachine<unknown>;
+  readonly #machine: StateMachine<unknown> | undefined;
   readonly #waiters: Waiters;
   readonly #listeners = new Set<LeaderListener>();
   #host: RaftHost | undefined;
@@ -66,9 +65,8 @@ export class RaftGroup<Result> implements AsyncDisposable {
         failure ??= error;
         fail(error);
       };
-      const sessionMachine = machineWithSessions(options);
+      const machine = machineWithSessions(options);
       storage = await options.storage.open({ onFatal });
-      const machine = sessionMachine ?? new WitnessMachine(storage.log.group(GROUP).compaction.index);
       const group = new RaftGroup(options, limits, storage, machine);
       fail = (error) => group.#fail(error);
       await group.#open();
@@ -85,7 +83,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
     options: RaftGroupOptions<Result>,
     limits: RaftGroupLimits,
     storage: OpenRaftStorage,
-    machine: StateMachine<unknown>,
+    machine: StateMachine<unknown> | undefined,
   ) {
     const { id, env, storage: given, sessions = false } = options;
     this.id = id;
@@ -248,27 +246,27 @@ export class RaftGroup<Result> implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { id, peers, transport, raft } = this.#options;
-    const { tickMillis, frameBytes, ...limits } = this.#limits;
+    const { id, peers, witnesses = [], transport, raft } = this.#options;
+    const { tickMillis, frameBytes, cacheBytesMax, ...limits } = this.#limits;
     const { disk, log } = this.#storage;
     const host = await RaftHost.start({
-      ...{ nodeId: id, env: { ...this.#env, disk }, log, limits: { tickMillis, frameBytes } },
+      ...{ nodeId: id, env: { ...this.#env, disk }, log, limits: { tickMillis, frameBytes, cacheBytesMax } },
       ...(transport !== undefined && { transport }),
       onEvent: (event) => this.#heard(event),
       onFatal: (error) => this.#fail(error),
     });
     this.#host = host;
     const machine = this.#machine;
-    const opening = host
-      .openGroup({
-        ...{ id: GROUP, machine, founders: { voters: peers }, limits, isNewId: machine instanceof WitnessMachine },
-        ...(raft !== undefined && { core: raft }),
-      })
-      .then((hosted) => {
-        this.#hosted = hosted;
-        if (machine instanceof WitnessMachine) trimLog(hosted, machine, limits.snapshotLogBytesMin);
-        this.#waiters.look();
-      });
+    const group = {
+      ...{ id: GROUP, founders: { voters: peers, witnesses }, limits },
+      ...(raft !== undefined && { core: raft }),
+    };
+    const opening = (
+      machine === undefined ? host.openWitness({ ...group, isNewId: true }) : host.openGroup({ ...group, machine })
+    ).then((hosted) => {
+      this.#hosted = hosted;
+      this.#waiters.look();
+    });
     if (!host.missingFounders.has(GROUP)) {
       try {
         await opening;

@@ -132,3 +132,67 @@ describe("a group of three", () => {
     await hosts.settle(leader.group.readBarrier());
   });
 });
+
+describe("the log of a member", () => {
+  test("is brought back by its peers where part of it can not be read", async () => {
+    await using hosts = await SimHosts.start([1, 2, 3]);
+    const leader = await hosts.leader();
+    const names = numbered(0, 60);
+    await proposeEach(hosts, leader, names);
+    const id = [1, 2, 3].find((one) => one !== leader.id)!;
+    await hosts.elapse(500);
+    hosts.crash(id);
+    hosts.node(id).machine.disk.rot("log/0000000000000001.log", 4096 + 1500);
+    const back = await hosts.settle(hosts.revive(id));
+    await hosts.settle(back.group.readBarrier());
+    assert.deepEqual(back.recorder.commands, names);
+    assert.equal(back.recorder.restores, 1);
+    assert.ok(hosts.events.some(({ kind }) => kind === "damage-forgotten"));
+    await hosts.until(() => back.group.status.configuration.voters.length === 3);
+  });
+
+  test("of a sole member is not shortened: damage is told", async () => {
+    await using hosts = await SimHosts.start([1]);
+    await proposeEach(hosts, await hosts.leader(), numbered(0, 60));
+    hosts.crash(1);
+    hosts.node(1).machine.disk.rot("log/0000000000000001.log", 4096 + 1500);
+    await assert.rejects(hosts.settle(hosts.revive(1)), { code: "LOG_INCOMPLETE" });
+  });
+
+  test("goes on under a sole member where the others are gone for good, and is told apart in the audit", async () => {
+    await using hosts = await SimHosts.start([1, 2, 3]);
+    const names = numbered(0, 20);
+    await proposeEach(hosts, await hosts.leader(), names);
+    await hosts.elapse(500);
+    for (const id of [1, 2, 3]) hosts.crash(id);
+    const repair = await hosts.settle(hosts.repair(3));
+    assert.deepEqual(repair.votersBefore, [1, 2, 3]);
+    const survivor = await hosts.settle(hosts.revive(3));
+    await hosts.until(() => survivor.group.isLeader);
+    assert.deepEqual(survivor.recorder.commands, names);
+    const joining = hosts.add(4);
+    await hosts.settle(
+      survivor.group.changeMembers({ transition: "auto", changes: [change(ChangeType.addJoining, 4)] }),
+    );
+    const four = await hosts.settle(joining);
+    await hosts.until(() => four.group.status.configuration.voters.includes(4));
+    await proposeEach(hosts, four, ["after"]);
+    assert.deepEqual(four.recorder.commands, [...names, "after"]);
+  });
+});
+
+describe("a witness", () => {
+  test("makes a quorum with one member that holds data", async () => {
+    await using hosts = new SimHosts([1, 2], { founders: { voters: [1, 2, 3], witnesses: [3] } });
+    await hosts.settle(Promise.all([hosts.add(1), hosts.add(2), hosts.addWitness(3)]));
+    const leader = await hosts.leader();
+    await proposeEach(hosts, leader, numbered(0, 10));
+    const other = leader.id === 1 ? 2 : 1;
+    hosts.crash(other);
+    await proposeEach(hosts, leader, numbered(10, 20));
+    await hosts.settle(hosts.revive(other));
+    await hosts.settle(hosts.node(other).group.readBarrier());
+    assert.deepEqual(hosts.node(other).recorder.commands, numbered(0, 20));
+    assert.ok(!hosts.node(3).group.isLeader);
+  });
+});

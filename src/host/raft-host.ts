@@ -2,13 +2,15 @@ import { type Configuration, configurationOf } from "../core/raft/index.ts";
 import type { Timer } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
+import { CacheBudget } from "./cache-budget.ts";
+import { hostFailure } from "./errors.ts";
 import { Founding } from "./founding.ts";
 import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { GroupEvent, GroupServices } from "./group-services.ts";
 import { appended } from "./group-snapshots.ts";
 import { HostedGroup } from "./hosted-group.ts";
-import { encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, soleMember } from "./members.ts";
+import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, soleMember } from "./members.ts";
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
@@ -17,6 +19,7 @@ import type { RaftEnv, SnapshotDisk } from "./raft-storage.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Transport } from "./transport.ts";
+import { Witness } from "./witness.ts";
 
 export interface RaftHostOptions {
   readonly nodeId: number;
@@ -106,8 +109,10 @@ export class RaftHost implements AsyncDisposable {
     this.#outbox = new Outbox(life, this.#limits.frameBytes, (to, frame) => this.#send(to, frame));
     this.#services = {
       ...{ nodeId, life, log, onEvent, onFatal },
+      cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
       random: () => random.u32() / 0x1_0000_0000,
       tick: () => this.#ticks,
+      catchUp: () => this.#catchUp(),
       wake: (group) => this.#wake(group),
       send: (group, message) => this.#outbox.to(message.to).message(group, message),
       request: (to, request) => this.#put(to, (writer) => writer.request(request)),
@@ -141,6 +146,11 @@ export class RaftHost implements AsyncDisposable {
     });
   }
 
+  /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
+  openWitness<Result>(options: Omit<OpenGroupOptions<Result>, "machine">): Promise<HostedGroup<Result>> {
+    return this.openGroup({ ...options, machine: new Witness<Result>(this.#options.log.group(options.id)) });
+  }
+
   /** A group with this node as its only founder. */
   openSoleGroup<Result>(options: Omit<OpenGroupOptions<Result>, "founders">): Promise<HostedGroup<Result>> {
     return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
@@ -155,6 +165,10 @@ export class RaftHost implements AsyncDisposable {
   /** What an empty log means, and what an old one lacks. */
   async #settle(id: number, founders: Partial<Configuration> | undefined): Promise<"known" | "lost"> {
     const { nodeId } = this;
+    if (this.#options.log.group(id).damage !== undefined) {
+      await this.#forgetDamaged(id);
+      return "lost";
+    }
     const { hardState, configuration, lastIndex } = this.#options.log.group(id);
     if (configuration !== undefined || hardState !== undefined) return "known";
     if (lastIndex > 0) {
@@ -180,6 +194,25 @@ export class RaftHost implements AsyncDisposable {
     const result = await founding.result;
     this.#foundings.delete(id);
     return result;
+  }
+
+  /**
+   * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers
+   * bring it up to date. What is left of its log could hold entries that others had replaced.
+   */
+  async #forgetDamaged(group: number): Promise<void> {
+    const { log } = this.#options;
+    const { configuration, hardState, lastTerm, damage } = log.group(group);
+    if (configuration !== undefined && isSole(decodeMembers(configuration), this.nodeId)) {
+      throw hostFailure("LOG_INCOMPLETE", { data: { group, ...damage } });
+    }
+    const term = Math.max(hardState?.term ?? 0, lastTerm);
+    const incarnation = 1 + this.#options.env.random.u32();
+    await appended(log, [
+      { kind: "removed", group },
+      { kind: "hardState", group, term, vote: 0, commit: 0, incarnation, isLost: true },
+    ]);
+    this.#services.onEvent({ kind: "damage-forgotten", group });
   }
 
   #found(group: number, configuration: Configuration): Promise<void> {
@@ -226,7 +259,10 @@ export class RaftHost implements AsyncDisposable {
 
   #send(to: number, frame: Uint8Array): void {
     if (this.#options.transport?.send(to, frame)) this.counters.framesSent++;
-    else this.counters.framesDropped++;
+    else {
+      this.counters.framesDropped++;
+      this.#unreachable(to);
+    }
   }
 
   #receive(from: number, frame: Uint8Array): void {
@@ -277,6 +313,11 @@ export class RaftHost implements AsyncDisposable {
         this.#armTimer();
       });
     });
+  }
+
+  #catchUp(): void {
+    const nowMillis = this.#options.env.clock.monotonic();
+    if (nowMillis - this.#tickedAtMillis >= 2 * this.#limits.tickMillis) this.#tick(nowMillis);
   }
 
   #tick(nowMillis: number): void {

@@ -1,4 +1,4 @@
-import type { HardState, LogPoint, LogRecord, MembershipMark, StoredEntry } from "../log/index.ts";
+import type { GroupDamage, HardState, LogPoint, LogRecord, MembershipMark, StoredEntry } from "../log/index.ts";
 
 /**
  * What a host needs of a log that all groups of a node share. `Log` is one; a foreign one can prove itself with
@@ -13,7 +13,7 @@ import type { HardState, LogPoint, LogRecord, MembershipMark, StoredEntry } from
 export interface RaftLog {
   /** A record is not longer than this; the host cuts its appends accordingly. */
   readonly recordBytesMax: number;
-  /** The group, empty where the log knows nothing of it. The same object as long as the group is not removed. */
+  /** The group, empty where the log knows nothing of it. The same object until the group is removed, which it sees, too. */
   group(id: number): RaftLogGroup;
   /**
    * Writes the records, in their order and behind all that were given before, and calls `done` when they are durable;
@@ -25,7 +25,7 @@ export interface RaftLog {
    * for its groups; the log goes on, and the same records may come again. Any other error is final: all later appends
    * get it as well.
    */
-  append(records: readonly LogRecord[], done: (error?: Error) => void): void;
+  append(records: readonly RaftLogRecord[], done: (error?: Error) => void): void;
   /**
    * Entries `from` to `to` (inclusive) of what the group shows, in order: at least the first of them, then more
    * until `bytesMax` is reached. The bytes stay as they are. It may reject where the entries are truncated or compacted meanwhile.
@@ -34,6 +34,17 @@ export interface RaftLog {
   /** Gives back the space of what no group needs any more. Loses nothing, whenever it is called. */
   release(): Promise<void>;
 }
+
+/**
+ * What a host appends: entries; what voids them (a truncated suffix, a compaction, the end of the group); and marks, of
+ * which the latest of each kind counts. The snapshot's mark is told for inspection only.
+ */
+export type RaftLogRecord = Extract<
+  LogRecord,
+  {
+    readonly kind: "entries" | "truncateSuffix" | "compaction" | "removed" | "hardState" | "configuration" | "snapshot";
+  }
+>;
 
 /** One group's part of a log: a view that changes as records become durable. */
 export interface RaftLogGroup {
@@ -49,6 +60,11 @@ export interface RaftLogGroup {
   readonly lastTerm: number;
   /** About what the entries behind the compaction mark take. */
   readonly entryBytes: number;
+  /**
+   * Of a log that was opened without what could not be read: the group has lost something, and its member comes back
+   * as one that lost its disk. Undefined, or not there at all, where nothing is missing.
+   */
+  readonly damage?: GroupDamage | undefined;
   /** Also of the compaction mark; undefined where the log does not have the entry. */
   termOf(index: number): number | undefined;
 }

@@ -57,7 +57,7 @@ export {
   type Transition,
 } from "../core/raft/index.ts";
 export type { Clock, Disk, DiskFile, Random, Timer, Timers } from "../env/index.ts";
-export type { LogPoint, LogRecord, MembershipMark, StoredEntry } from "../log/index.ts";
+export type { GroupDamage, LogPoint, MembershipMark, StoredEntry } from "../log/index.ts";
 export { AshlarError } from "../std/errors.ts";
 export { type ByteSource, sourceFrom, sourceOf } from "../std/source.ts";
 export { HOST_ERRORS, type HostError, type HostErrorCode } from "./errors.ts";
@@ -74,7 +74,7 @@ export {
   type RaftGroupLimits,
   type RaftGroupOptions,
 } from "./raft-group-options.ts";
-export type { RaftLog, RaftLogGroup } from "./raft-log.ts";
+export type { RaftLog, RaftLogGroup, RaftLogRecord } from "./raft-log.ts";
 export type { OpenRaftStorage, RaftEnv, RaftStorage, SnapshotDisk } from "./raft-storage.ts";
 export {
   type CallOptions,

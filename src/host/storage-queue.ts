@@ -1,9 +1,8 @@
 import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
-import type { LogRecord } from "../log/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
 import type { GroupStorage } from "./group-storage.ts";
-import type { RaftLog } from "./raft-log.ts";
+import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
 
 export interface StorageQueueOptions {
   readonly log: RaftLog;
@@ -119,7 +118,7 @@ export class StorageQueue {
     );
   }
 
-  #recordOf(hardState: HardState | undefined, hasEntries: boolean): LogRecord | undefined {
+  #recordOf(hardState: HardState | undefined, hasEntries: boolean): RaftLogRecord | undefined {
     const state = hardState ?? this.#laterState;
     if (state === undefined) return undefined;
     if (!hasEntries && this.#hardState !== undefined && differsInCommitOnly(state, this.#hardState)) {
@@ -132,10 +131,10 @@ export class StorageQueue {
   }
 
   /** Entries stand before the hard state that may commit them. Each list is one append. */
-  #appendsOf(entries: readonly Entry[], hardState: LogRecord | undefined): LogRecord[][] {
+  #appendsOf(entries: readonly Entry[], hardState: RaftLogRecord | undefined): RaftLogRecord[][] {
     const { group, log } = this.#options;
-    const appends: LogRecord[][] = [];
-    let records: LogRecord[] = [];
+    const appends: RaftLogRecord[][] = [];
+    let records: RaftLogRecord[] = [];
     if (entries.length > 0) {
       const first = entries[0]!.index;
       if (first <= this.#lastIndex) records.push({ kind: "truncateSuffix", group, fromIndex: first });

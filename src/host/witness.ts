@@ -1,40 +1,32 @@
-import type { ByteSource } from "../std/source.ts";
-import type { HostedGroup } from "./hosted-group.ts";
+import type { RaftLogGroup } from "./raft-log.ts";
 import type { Entry, StateMachine } from "./state-machine.ts";
 
-/** What a witness has in place of a state machine: it knows how far the group is, and nothing else. */
-export class WitnessMachine implements StateMachine<unknown> {
-  /** The log's own marks say where it is. */
-  readonly isDurable = true;
-  appliedIndex: number;
+/**
+ * What a witness has in place of a machine: it votes and acknowledges, and holds neither commands nor state. Its log may
+ * be given up as soon as it is applied.
+ */
+export class Witness<Result> implements StateMachine<Result> {
+  #appliedIndex: number;
 
-  constructor(appliedIndex: number) {
-    this.appliedIndex = appliedIndex;
+  constructor(state: RaftLogGroup) {
+    this.#appliedIndex = state.compaction.index;
   }
 
-  apply(entries: readonly Entry[]): readonly (readonly unknown[])[] {
-    return entries.map(({ index, commands }) => {
-      this.appliedIndex = index;
-      return commands.map(() => undefined);
-    });
+  get appliedIndex(): number {
+    return this.#appliedIndex;
   }
 
-  async restore(source: ByteSource, index: number): Promise<void> {
-    source.cancel();
-    this.appliedIndex = index;
+  get isDurable(): true {
+    return true;
   }
-}
 
-/** A witness needs nothing of what is applied: its log is given up once it is longer than this. */
-export function trimLog(group: HostedGroup<unknown>, machine: WitnessMachine, logBytesMax: number): void {
-  let trimming = false;
-  group.observe({
-    applied() {
-      if (trimming || group.logBytesSinceCompaction <= logBytesMax) return;
-      trimming = true;
-      // A log that fails stops the member by itself; one that is full is trimmed later.
-      const done = (): void => void (trimming = false);
-      group.compact(machine.appliedIndex).then(done, done);
-    },
-  });
+  apply(entries: readonly Entry[]): readonly (readonly Result[])[] {
+    this.#appliedIndex = entries.at(-1)!.index;
+    return entries.map(() => []);
+  }
+
+  /** A snapshot without bytes: the group goes on behind it. */
+  skipTo(index: number): void {
+    this.#appliedIndex = index;
+  }
 }

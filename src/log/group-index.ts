@@ -1,5 +1,5 @@
 import { assert } from "../std/assert.ts";
-import type { HardState, LogPoint, LogRecord, MembershipMark } from "./record.ts";
+import type { GroupDamage, HardState, LogPoint, LogRecord, MembershipMark } from "./record.ts";
 
 /** Entries firstIndex..lastIndex, all of one term, in the frames that fill `bytes` bytes from `position` on, in one segment. */
 export interface Run {
@@ -31,6 +31,8 @@ export class GroupIndex {
   snapshot: (LogPoint & { readonly note: Uint8Array }) | undefined;
   compaction: LogPoint = NOWHERE;
   configuration: MembershipMark | undefined;
+  /** Until the owner says that it is repaired. */
+  damage: GroupDamage | undefined;
   /** Where the latest record of each kind of mark stands. */
   readonly #marks = new Map<MarkKind, number>();
   #runs: Run[] = [];
@@ -91,7 +93,13 @@ export class GroupIndex {
       case "removed":
         this.#clear();
         return;
+      case "repaired":
+        this.damage = undefined;
+        this.#marks.delete("damaged");
+        return;
       case "durable":
+      case "settled":
+      case "lost":
         return;
       case "hardState":
         this.hardState = hardStateOf(record);
@@ -105,6 +113,9 @@ export class GroupIndex {
       case "configuration":
         this.configuration = { index: record.index, bytes: record.bytes.slice() };
         break;
+      case "damaged":
+        this.damage = damageOf(record);
+        break;
     }
     this.#marks.set(record.kind, position);
   }
@@ -117,6 +128,7 @@ export class GroupIndex {
     if (isBefore("compaction")) records.push({ kind: "compaction", group, ...this.compaction });
     if (isBefore("snapshot")) records.push({ kind: "snapshot", group, ...this.snapshot! });
     if (isBefore("configuration")) records.push({ kind: "configuration", group, ...this.configuration! });
+    if (isBefore("damaged")) records.push({ kind: "damaged", group, ...this.damage! });
     if (isBefore("hardState")) records.push({ kind: "hardState", group, ...this.hardState! });
     return records;
   }
@@ -214,13 +226,14 @@ export class GroupIndex {
     this.snapshot = undefined;
     this.compaction = NOWHERE;
     this.configuration = undefined;
+    this.damage = undefined;
     this.#marks.clear();
     this.#runs = [];
     this.#bytes = 0;
   }
 }
 
-type MarkKind = "hardState" | "compaction" | "snapshot" | "configuration";
+type MarkKind = "hardState" | "compaction" | "snapshot" | "configuration" | "damaged";
 
 function isJoinable(last: Run, next: Run): boolean {
   if (last.position + last.bytes !== next.position || last.term !== next.term) return false;
@@ -235,4 +248,8 @@ function sumOfBytes(runs: readonly Run[]): number {
 
 function hardStateOf({ term, vote, commit, incarnation, isLost }: HardState): HardState {
   return { term, vote, commit, incarnation, isLost };
+}
+
+function damageOf({ certainIndex, firstMissing, isHardStateStale }: GroupDamage): GroupDamage {
+  return { certainIndex, firstMissing, isHardStateStale };
 }

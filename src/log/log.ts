@@ -1,19 +1,30 @@
-import type { Env } from "../env/index.ts";
+import type { Disk, Env } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
+import { hasCode } from "../std/errors.ts";
 import type { GroupIndex } from "./group-index.ts";
 import { groupIn, type LogCounters, LogWriter } from "./log-writer.ts";
 import { LOG_DEFAULTS, type LogOptions } from "./options.ts";
-import type { LogRecord } from "./record.ts";
-import { recoverLog } from "./recovery.ts";
+import type { GroupDamage, LogRecord } from "./record.ts";
+import { type RecoveredLog, recoverLog } from "./recovery.ts";
 import { Releaser } from "./releaser.ts";
 import { RunReader, type StoredEntry } from "./run-reader.ts";
 import { segmentName } from "./segment.ts";
 import { SegmentPool } from "./segment-pool.ts";
+import { type DamagedLog, fillLostParts, keepEvidence, readDamagedLog } from "./set-aside.ts";
 
 export interface LogSettings {
   readonly options?: Partial<LogOptions>;
   /** Called once, before any `done` gets the error. The node must stop: nothing that was not acknowledged may be trusted. */
   readonly onFatal: (error: Error) => void;
+  /**
+   * Where what had been synced can not be read any more. `set-aside` opens the log without it, for owners who can get back from peers what
+   * their groups lost: such a group must neither vote nor acknowledge until it was caught up. Default: refuse, with LOG_DAMAGED.
+   */
+  readonly onDamage?: "refuse" | "set-aside";
+}
+
+export interface DamagedGroup extends GroupDamage {
+  readonly group: number;
 }
 
 /**
@@ -24,6 +35,10 @@ export interface LogSettings {
 export class Log implements AsyncDisposable {
   /** Bytes of a torn tail that recovery zeroed. */
   readonly tornBytes: number;
+  /** Parts of the log were lost, and with them perhaps all that told of a group. False again once those segments were given back. */
+  readonly mayHaveLostGroups: boolean;
+  /** Files beside the log, with what could not be read when it was opened now. */
+  readonly evidence: readonly string[];
   readonly recordBytesMax: number;
   readonly #pool: SegmentPool;
   readonly #groups: Map<number, GroupIndex>;
@@ -36,20 +51,35 @@ export class Log implements AsyncDisposable {
     const { disk } = env;
     const options = { ...LOG_DEFAULTS, ...settings.options };
     await disk.makeDirectory(options.folder);
-    const { segments: recovered, groups, end, lastChecksum, tornBytes } = await recoverLog(disk, options.folder);
+    const { recovered, damaged } = await recover(disk, options.folder, settings.onDamage ?? "refuse");
+    const { groups, end, lastChecksum, tornBytes, hasLosses } = recovered;
+    const evidence = damaged === undefined ? [] : await keepEvidence(disk, options.folder, damaged.lost);
     const pool = await SegmentPool.open(env, options);
-    const segments = [...recovered];
-    if (segments.length === 0) segments.push(await pool.begin(1, 0));
+    const segments = [...recovered.segments];
+    // A disk that damaged the last segment gets no more of the log in that place.
+    if (damaged !== undefined || segments.length === 0)
+      segments.push(await pool.begin(damaged?.nextSegmentId ?? 1, end));
     const active = await disk.open(segmentName(options.folder, segments.at(-1)!.id), "write");
     const { onFatal } = settings;
     const writer = new LogWriter({ disk, options, pool, segments, groups, active, end, lastChecksum, onFatal });
     const reader = new RunReader(disk, options.folder, segments);
     const releaser = new Releaser({ options, pool, segments, groups, writer, reader });
-    return new Log({ options, pool, groups, writer, reader, releaser, tornBytes });
+    const log = new Log({ options, pool, groups, writer, reader, releaser, tornBytes, hasLosses, evidence });
+    if (damaged === undefined) return log;
+    try {
+      for (const records of damaged.settlement) await log.#written(records);
+      await fillLostParts(disk, env.random, options.folder, damaged.lost);
+      return log;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
   }
 
   private constructor(parts: LogParts) {
     this.tornBytes = parts.tornBytes;
+    this.mayHaveLostGroups = parts.hasLosses;
+    this.evidence = parts.evidence;
     this.recordBytesMax = Math.floor(parts.options.segmentBytes / 4);
     this.#pool = parts.pool;
     this.#groups = parts.groups;
@@ -71,6 +101,13 @@ export class Log implements AsyncDisposable {
   group(id: number): GroupIndex {
     assert(Number.isSafeInteger(id) && id > 0, "a group's id is a positive integer");
     return groupIn(this.#groups, id);
+  }
+
+  /** Groups that lost something with a damaged part of the log, until their owners append `repaired`. */
+  get damagedGroups(): DamagedGroup[] {
+    const damaged: DamagedGroup[] = [];
+    for (const { group, damage } of this.#groups.values()) if (damage !== undefined) damaged.push({ group, ...damage });
+    return damaged;
   }
 
   /** The position up to which everything is on disk. */
@@ -110,11 +147,17 @@ export class Log implements AsyncDisposable {
     if (!this.#closed) this.#pool.retry();
   }
 
+  #written(records: readonly LogRecord[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.append(records, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.#releaser.settled();
     if (!this.#writer.isFailed) {
-      await new Promise<void>((resolve) => this.append([{ kind: "durable", group: 0 }], () => resolve()));
+      await this.#written([{ kind: "durable", group: 0 }]).catch(() => {});
     }
     this.#closed = true;
     await this.#writer.close();
@@ -135,4 +178,20 @@ interface LogParts {
   readonly reader: RunReader;
   readonly releaser: Releaser;
   readonly tornBytes: number;
+  readonly hasLosses: boolean;
+  readonly evidence: readonly string[];
+}
+
+async function recover(
+  disk: Disk,
+  folder: string,
+  onDamage: "refuse" | "set-aside",
+): Promise<{ readonly recovered: RecoveredLog; readonly damaged?: DamagedLog }> {
+  try {
+    return { recovered: await recoverLog(disk, folder) };
+  } catch (error) {
+    if (onDamage === "refuse" || !(hasCode(error, "LOG_DAMAGED") || hasCode(error, "DISK_FAILED"))) throw error;
+    const damaged = await readDamagedLog(disk, folder);
+    return { recovered: damaged, damaged };
+  }
 }

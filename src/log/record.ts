@@ -29,6 +29,13 @@ export type LogRecord =
   | ({ readonly kind: "configuration"; readonly group: number } & MembershipMark)
   /** The group lives here no more: all before this is void. Its id may be used again, as if it were new. */
   | { readonly kind: "removed"; readonly group: number }
+  /** What the group lost with a damaged part of the log. Its owner says `repaired` once it stored what follows from that. */
+  | ({ readonly kind: "damaged"; readonly group: number } & GroupDamage)
+  | { readonly kind: "repaired"; readonly group: number }
+  /** Stands in place of `bytes` bytes of frames that could not be read. */
+  | { readonly kind: "lost"; readonly group: 0; readonly bytes: number }
+  /** The groups that suffered from what was lost before this have their `damaged` marks. */
+  | { readonly kind: "settled"; readonly group: 0 }
   /** Says nothing but that what lies before it is durable. */
   | { readonly kind: "durable"; readonly group: 0 };
 
@@ -48,6 +55,15 @@ export interface MembershipMark {
   readonly bytes: Uint8Array;
 }
 
+export interface GroupDamage {
+  /** Entries up to it, but for compacted ones, are certainly as they were. Those behind it may have been replaced since. */
+  readonly certainIndex: number;
+  /** From this index on entries are known to be missing, and none are left; 0 where none is known to be. */
+  readonly firstMissing: number;
+  /** A later vote, term or incarnation than the hard state's may have been forgotten. */
+  readonly isHardStateStale: boolean;
+}
+
 export interface LogPoint {
   readonly index: number;
   readonly term: number;
@@ -62,6 +78,10 @@ const KINDS = [
   "durable",
   "configuration",
   "removed",
+  "damaged",
+  "repaired",
+  "lost",
+  "settled",
 ] as const;
 
 /** From 1 on; 0 never names a record, so zeroed space is no frame. */
@@ -74,6 +94,7 @@ export function payloadBytesMax(record: LogRecord): number {
   if (record.kind === "entries") return record.entries.reduce((sum, entry) => sum + entry.length + 8, 24);
   if (record.kind === "snapshot") return record.note.length + 24;
   if (record.kind === "configuration") return record.bytes.length + 16;
+  if (record.kind === "lost") return record.bytes;
   return 40;
 }
 
@@ -100,7 +121,18 @@ export function encodePayload(record: LogRecord, writer: ByteWriter): void {
     case "configuration":
       writer.varint(record.index).blob(record.bytes);
       return;
+    case "damaged":
+      writer
+        .varint(record.certainIndex)
+        .varint(record.firstMissing)
+        .u8(record.isHardStateStale ? 1 : 0);
+      return;
+    case "lost":
+      writer.zeros(record.bytes);
+      return;
     case "removed":
+    case "repaired":
+    case "settled":
     case "durable":
       return;
   }
@@ -140,6 +172,16 @@ function readRecord(kind: number, group: number, reader: ByteReader): LogRecord 
       return { kind: "configuration", group, index: reader.varint(), bytes: reader.blob() };
     case "removed":
       return { kind: "removed", group };
+    case "damaged": {
+      const [certainIndex, firstMissing] = [reader.varint(), reader.varint()];
+      return { kind: "damaged", group, certainIndex, firstMissing, isHardStateStale: readFlag(reader) };
+    }
+    case "repaired":
+      return { kind: "repaired", group };
+    case "lost":
+      return { kind: "lost", group: 0, bytes: reader.raw(reader.remaining).length };
+    case "settled":
+      return { kind: "settled", group: 0 };
     case "durable":
       return { kind: "durable", group: 0 };
     default:
@@ -150,8 +192,11 @@ function readRecord(kind: number, group: number, reader: ByteReader): LogRecord 
 function readHardState(reader: ByteReader): HardState {
   const state = { term: reader.varint(), vote: reader.varint(), commit: reader.varint() };
   if (reader.remaining === 0) return { ...state, incarnation: 0, isLost: false };
-  const incarnation = reader.varint();
-  const isLost = reader.u8();
-  if (isLost > 1) throw new MalformedBytes("a flag is 0 or 1");
-  return { ...state, incarnation, isLost: isLost === 1 };
+  return { ...state, incarnation: reader.varint(), isLost: readFlag(reader) };
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) throw new MalformedBytes("a flag is 0 or 1");
+  return flag === 1;
 }

@@ -1,7 +1,8 @@
-import type { Disk } from "../env/index.ts";
+import type { Disk, DiskFile } from "../env/index.ts";
 import { logFailure } from "./errors.ts";
 import { durableClaimedAt, FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
-import { GroupIndex } from "./group-index.ts";
+import type { GroupIndex } from "./group-index.ts";
+import { GroupReader } from "./group-reader.ts";
 import { decodePayload, type LogRecord } from "./record.ts";
 import {
   offsetOf,
@@ -28,6 +29,8 @@ export interface RecoveredLog {
   readonly lastChecksum: number;
   /** Bytes of a torn tail that were zeroed. */
   readonly tornBytes: number;
+  /** Some of its frames stand for others that were lost. */
+  readonly hasLosses: boolean;
 }
 
 export interface FrameSeen {
@@ -39,14 +42,7 @@ export interface FrameSeen {
 
 export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredLog> {
   const segments = await listSegments(disk, folder);
-  const groups = new Map<number, GroupIndex>();
-  const take = ({ segment, record, position, bytes }: FrameSeen): void => {
-    if (record.group === 0) return;
-    let index = groups.get(record.group);
-    if (index === undefined) groups.set(record.group, (index = new GroupIndex(record.group)));
-    index.take(record, position, bytes, position === segment.base);
-    if (record.kind === "removed") groups.delete(record.group);
-  };
+  const reader = new GroupReader();
   let end = segments[0]?.base ?? 0;
   let lastChecksum: number | undefined;
   let tornBytes = 0;
@@ -56,17 +52,22 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
     // Its whole length was durable before its header was: a tail that is not there was not torn by a crash.
     if (bytes.length < segment.fileBytes)
       throw damaged(segment, segment.base + bytes.length - SEGMENT_HEADER_BYTES, "its file has been cut off there");
-    const scan = scanFrames(bytes, segment, lastChecksum, take);
+    const scan = scanFrames(bytes, segment, lastChecksum, (frame) => reader.take(frame));
     if (next !== undefined && scan.end !== next.base)
       throw damaged(segment, scan.end, "a later segment begins behind it");
-    if (next === undefined) tornBytes = await settleTail(disk, folder, segment, bytes, scan.end);
+    if (next === undefined) {
+      const proof = laterProof(bytes, segment, scan.end);
+      if (proof !== undefined)
+        throw damaged(segment, scan.end, `the frame at ${proof} was written after it had been synced`);
+      tornBytes = await settleTail(disk, folder, segment, bytes, scan.end);
+    }
     end = scan.end;
     lastChecksum = scan.lastChecksum;
   }
-  for (const index of groups.values()) {
-    if (index.firstMissing !== undefined) throw missingEntries(index);
-  }
-  return { segments, groups, end, lastChecksum: lastChecksum ?? 0, tornBytes };
+  const { groups, hasLosses } = reader;
+  const [incomplete] = reader.findings();
+  if (incomplete !== undefined) throw missingEntries(incomplete.index);
+  return { segments, groups, end, lastChecksum: lastChecksum ?? 0, tornBytes, hasLosses };
 }
 
 /** Segments in order, each with a valid header and the id behind the one before it. */
@@ -74,7 +75,7 @@ export async function listSegments(disk: Disk, folder: string): Promise<Segment[
   const ids = (await disk.list(folder)).map(segmentIdOf).filter((id) => id !== undefined);
   const segments: Segment[] = [];
   for (const id of ids.sort((left, right) => left - right)) {
-    await using file = await openForRead(disk, segmentName(folder, id));
+    await using file = await openFile(disk, segmentName(folder, id), "read");
     const segment = await readSegmentHeader(file.file, id);
     if (segment === undefined) {
       throw logFailure("LOG_DAMAGED", {
@@ -95,19 +96,20 @@ export async function listSegments(disk: Disk, folder: string): Promise<Segment[
 }
 
 export async function readSegment(disk: Disk, folder: string, segment: Segment): Promise<Uint8Array> {
-  await using opened = await openForRead(disk, segmentName(folder, segment.id));
+  await using opened = await openFile(disk, segmentName(folder, segment.id), "read");
   return opened.file.read(0, segment.fileBytes);
 }
 
-/** Hands out the frames of one chain in order and stops at the first that is not valid or not the next of the chain. */
+/** Hands out the frames of one chain, in order from a position on, until the first that is not valid or not the next of the chain. */
 export function scanFrames(
   bytes: Uint8Array,
   segment: Segment,
   previous: number | undefined,
   take: (frame: FrameSeen) => void,
+  from: number = segment.base,
 ): { readonly end: number; readonly lastChecksum: number | undefined } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = SEGMENT_HEADER_BYTES;
+  let at = offsetOf(segment, from);
   let lastChecksum = previous;
   for (;;) {
     const frame = validFrameAt(bytes, view, at, segment.salt);
@@ -122,22 +124,21 @@ export function scanFrames(
       });
     }
     take({ segment, position, bytes: frameBytes(frame.payloadBytes), record });
-    lastChecksum = frame.checksum;
+    // What was lost takes the place of frames whose last checksum nobody knows.
+    lastChecksum = record.kind === "lost" ? undefined : frame.checksum;
     at += frameBytes(frame.payloadBytes);
   }
   return { end: segment.base + at - SEGMENT_HEADER_BYTES, lastChecksum };
 }
 
-/** Proves that what follows the last good frame was never acknowledged, zeroes it, and makes durable what was read. */
-async function settleTail(
+/** Zeroes what follows the last good frame, which nothing proves to have been acknowledged, and makes durable what was read. */
+export async function settleTail(
   disk: Disk,
   folder: string,
   segment: Segment,
   bytes: Uint8Array,
   end: number,
 ): Promise<number> {
-  const proof = laterProof(bytes, segment, end);
-  if (proof !== undefined) throw damaged(segment, end, `the frame at ${proof} was written after it had been synced`);
   const file = await disk.open(segmentName(folder, segment.id), "write");
   try {
     const zeros = new Uint8Array(ZERO_BLOCK_BYTES);
@@ -170,8 +171,12 @@ export function laterProof(bytes: Uint8Array, segment: Segment, end: number): nu
   return undefined;
 }
 
-async function openForRead(disk: Disk, name: string) {
-  const file = await disk.open(name, "read");
+export async function openFile(
+  disk: Disk,
+  name: string,
+  mode: "read" | "write" | "create",
+): Promise<AsyncDisposable & { readonly file: DiskFile }> {
+  const file = await disk.open(name, mode);
   return { file, [Symbol.asyncDispose]: () => file.close() };
 }
 
@@ -184,7 +189,7 @@ function damaged(segment: Segment, position: number, proof: string): Error {
 
 function missingEntries(index: GroupIndex): Error {
   return logFailure("LOG_DAMAGED", {
-    what: `The log of group ${index.group} lacks its entry ${index.firstMissing}.`,
+    what: `The log of group ${index.group} is not whole.`,
     data: { group: index.group, compaction: index.compaction.index, missing: index.firstMissing },
   });
 }

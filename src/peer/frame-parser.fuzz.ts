@@ -8,7 +8,7 @@ import { FrameParser } from "./frame-parser.ts";
 import { decodeHello, decodeRefusal, decodeWelcome, FRAME_KINDS, frameHeader } from "./wire.ts";
 
 const [SEED = 1] = simulationSeeds(1);
-const RUNS = fuzzRuns(3_000);
+const RUNS = fuzzRuns(800);
 const PAYLOAD_BYTES_MAX = 20_000;
 
 interface Frame {

@@ -27,5 +27,5 @@ export const PEER_LIMITS: PeerLimits = {
   keepAliveMillis: 500,
   silenceMillisMax: 3_000,
   reconnectMillisMin: 20,
-  reconnectMillisMax: 2_000,
+  reconnectMillisMax: 1_000,
 };

@@ -42,7 +42,6 @@ export class Outgoing {
   #hasOverflowed = false;
   #hasHeard = false;
   #quietTicks = 0;
-  #openTicks = 0;
   /** All bytes given to the connection, those among them up to the last ping, and those that had left at the last tick. */
   #sentBytes = 0;
   #pingEnd = 0;
@@ -124,7 +123,7 @@ export class Outgoing {
     if (this.#state !== "open") return;
     const { limits } = this.#context;
     // Only one that lasts is a success: two processes that run as one node break each other's off for ever.
-    if (++this.#openTicks * limits.keepAliveMillis >= limits.reconnectMillisMax) this.#failuresInRow = 0;
+    this.#failuresInRow = 0;
     const leftBytes = this.#sentBytes - this.#connection!.queuedBytes;
     // While the ping is still in the queue there is no answer to wait for, as long as the queue moves.
     const isMoving = leftBytes < this.#pingEnd && leftBytes > this.#leftBytes;
@@ -149,9 +148,7 @@ export class Outgoing {
     this.#connection = connection;
     this.#parser = new FrameParser(HANDSHAKE_BYTES_MAX, (kind, payload) => this.#take(kind, payload));
     connection.begin({
-      data: (bytes) => {
-        if (this.#connection === connection) this.#read(bytes);
-      },
+      data: (bytes) => this.#read(bytes),
       drained: () => {
         this.#hasOverflowed = false;
       },
@@ -188,7 +185,6 @@ export class Outgoing {
     const { counts, event } = this.#context;
     this.#timer?.cancel();
     this.#state = "open";
-    this.#openTicks = 0;
     this.#life = welcome.life;
     this.#frameBytesMax = welcome.frameBytesMax;
     this.#hasOverflowed = false;

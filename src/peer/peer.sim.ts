@@ -143,7 +143,7 @@ function others(node: PeerNode): number[] {
 }
 
 test("frames arrive whole, once and in order or not at all, and all of them once the network is well again", async (context) => {
-  const seeds = simulationSeeds(60);
+  const seeds = simulationSeeds(40);
   let delivered = 0;
   let lost = 0;
   for (const seed of seeds) {

@@ -3,6 +3,7 @@ import { EMPTY, utf8 } from "./bytes.ts";
 import { Copier } from "./copier.ts";
 
 const results = new Copier();
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
  * Builds one binary record. Integers are little-endian; `varint` is LEB128 for unsigned numbers up to 2^53 - 1.
@@ -40,6 +41,12 @@ export class ByteWriter {
     return this;
   }
 
+  /** Overwrites four bytes that were written before: a length that is known only behind what it counts. */
+  setU32(at: number, value: number): void {
+    assert(at + 4 <= this.#length, "a field is set where one was written");
+    this.#view.setUint32(at, value, true);
+  }
+
   /** An unsigned 64-bit field that holds a safe integer. */
   u64(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, "a u64 field takes an unsigned safe integer");
@@ -70,6 +77,13 @@ export class ByteWriter {
     return this;
   }
 
+  zeros(count: number): this {
+    this.#reserve(count);
+    this.#bytes.fill(0, this.#length, this.#length + count);
+    this.#length += count;
+    return this;
+  }
+
   /** Bytes behind their length as a varint. */
   blob(bytes: Uint8Array): this {
     return this.varint(bytes.length).raw(bytes);
@@ -87,6 +101,7 @@ export class ByteWriter {
   end(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#bytes = EMPTY;
+    this.#view = NO_VIEW;
     this.#length = 0;
     return bytes;
   }
@@ -94,6 +109,12 @@ export class ByteWriter {
   /** Copies what was written so far, without a new array. */
   copyTo(target: Uint8Array, at: number): void {
     target.set(this.#bytes.subarray(0, this.#length), at);
+  }
+
+  /** Makes room for so many more bytes at once. */
+  reserve(more: number): this {
+    this.#reserve(more);
+    return this;
   }
 
   #reserve(more: number): void {

@@ -1,4 +1,6 @@
+import { ok } from "node:assert/strict";
 import { concatBytes, text } from "../../std/bytes.ts";
+import { hasCode } from "../../std/errors.ts";
 import type { Connection, ConnectionHandlers, ConnectOptions, Network, NetworkListenOptions } from "../env.ts";
 
 export interface NetworkFixture extends AsyncDisposable {
@@ -6,6 +8,8 @@ export interface NetworkFixture extends AsyncDisposable {
   readonly client: Network;
   /** The server's, as the client reaches it. */
   readonly host: string;
+  /** A connection that is broken off looks like one that has ended. */
+  readonly hidesResets?: boolean;
   /** Lets time pass until the promise settles. */
   settle<T>(promise: Promise<T>): Promise<T>;
 }
@@ -89,6 +93,18 @@ export class Side implements ConnectionHandlers {
 export interface Pair extends AsyncDisposable {
   readonly server: Side;
   readonly client: Side;
+}
+
+/** Waits until the side has been told that the other one broke off. */
+export async function brokenOff(fixture: NetworkFixture, side: Side): Promise<void> {
+  if (fixture.hidesResets !== true) {
+    await fixture.settle(side.until(({ isClosed }) => isClosed));
+    ok(hasCode(side.closings[0], "CONNECTION_RESET"));
+    return;
+  }
+  await fixture.settle(side.until(({ isClosed, hasEnded }) => isClosed || hasEnded));
+  side.connection.end();
+  await fixture.settle(side.until(({ isClosed }) => isClosed));
 }
 
 /** Both ends of one connection that is made and has begun. */

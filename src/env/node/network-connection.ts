@@ -10,6 +10,10 @@ const KEEP_ALIVE_MILLIS = 30_000;
 const SCRATCH_BYTES = 256 * 1024;
 /** Shorter pieces are copied together: a piece of a gathering write costs more than the copy. */
 const GATHERED_BYTES_MAX = 4096;
+/** What one write takes of a long queue: its length is to tell whether it moves. */
+const WRITE_BYTES_MAX = 512 * 1024;
+/** Places at the beginning of the queue that are left empty until it is made shorter. */
+const TAKEN_MAX = 1024;
 
 /**
  * What any connection reads goes here first and is handed over before the next read: a buffer for each read costs more
@@ -26,6 +30,8 @@ export class NodeConnection implements Connection, Flushable {
   #handlers: ConnectionHandlers | undefined;
   #remoteAddress: string | undefined;
   #pending: Uint8Array[] = [];
+  /** How many of `#pending` have gone. */
+  #taken = 0;
   #pendingBytes = 0;
   #writingBytes = 0;
   #isWriting = false;
@@ -107,7 +113,8 @@ export class NodeConnection implements Connection, Flushable {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#dropQueue();
-    // A reset, where there is one: the other side should not take this for an end that was meant.
+    // A reset, so that the other side does not take this for an end that was meant. Beneath TLS Node has none: a reset
+    // of the TCP socket there ends the whole process with a violation of memory (seen with 24.21).
     if (this.socket instanceof TLSSocket || this.socket.connecting) this.socket.destroy();
     else this.socket.resetAndDestroy();
   }
@@ -116,20 +123,41 @@ export class NodeConnection implements Connection, Flushable {
   flush(): void {
     this.#isFlushPlanned = false;
     if (this.#isDestroyed || this.#isClosed || this.#isWriting) return;
-    if (this.#pending.length === 0) {
+    if (this.#pendingBytes === 0) {
       if (this.#isEnding) this.socket.end();
       return;
     }
-    const chunks = gather(this.#pending);
-    this.#writingBytes = this.#pendingBytes;
+    const chunks = gather(this.#takePending());
     this.#isWriting = true;
-    this.#pending = [];
-    this.#pendingBytes = 0;
     if (chunks.length > 1) this.socket.cork();
     chunks.forEach((chunk, at) => {
       this.socket.write(chunk, at === chunks.length - 1 ? this.#written : undefined);
     });
     if (chunks.length > 1) this.socket.uncork();
+  }
+
+  #takePending(): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    while (length < this.#pendingBytes && length < WRITE_BYTES_MAX) {
+      const piece = this.#pending[this.#taken]!;
+      const room = WRITE_BYTES_MAX - length;
+      if (piece.length > room) {
+        pieces.push(piece.subarray(0, room));
+        this.#pending[this.#taken] = piece.subarray(room);
+      } else {
+        pieces.push(piece);
+        this.#taken++;
+      }
+      length += Math.min(piece.length, room);
+    }
+    this.#pendingBytes -= length;
+    this.#writingBytes = length;
+    if (this.#pendingBytes === 0) this.#pending = [];
+    else if (this.#taken > TAKEN_MAX && this.#taken * 2 > this.#pending.length) this.#pending.splice(0, this.#taken);
+    else return pieces;
+    this.#taken = 0;
+    return pieces;
   }
 
   #planFlush(): void {
@@ -142,7 +170,7 @@ export class NodeConnection implements Connection, Flushable {
     this.#isWriting = false;
     this.#writingBytes = 0;
     if (error || this.#isDestroyed) return;
-    if (this.#pending.length > 0 || this.#isEnding) this.flush();
+    if (this.#pendingBytes > 0 || this.#isEnding) this.flush();
     else this.#handlers?.drained?.();
   };
 
@@ -152,6 +180,7 @@ export class NodeConnection implements Connection, Flushable {
 
   #dropQueue(): void {
     this.#pending = [];
+    this.#taken = 0;
     this.#pendingBytes = 0;
     this.#writingBytes = 0;
   }
@@ -178,6 +207,12 @@ export function adopt(accepted: Socket, onread: OnReadOpts): Socket {
   holder._handle = null;
   accepted.destroy();
   return socket;
+}
+
+/** The TCP connection beneath that of a TLS server. Node does not document where it is: for what is nice to know only. */
+export function carrierOf(socket: TLSSocket): Socket | undefined {
+  const { _parent } = socket as { _parent?: unknown };
+  return _parent instanceof Socket ? _parent : undefined;
 }
 
 /** Runs of short pieces joined into one. */

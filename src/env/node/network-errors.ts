@@ -11,7 +11,7 @@ export function connectFailure(cause: Error, { host, port }: Address, isConnecte
   const data = { host, port };
   const where = `${host}:${port}`;
   const code = codeOf(cause);
-  if (isConnected) return tlsFailure(cause, where, data);
+  if (isConnected && code !== "ECONNRESET" && code !== "EPIPE") return tlsFailure(cause, where, data);
   switch (code) {
     case "ECONNREFUSED":
       return envFailure("CONNECTION_REFUSED", { what: `Nothing listens at ${where}.`, data, cause });

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { createServer as createSecureServer, connect as secureConnect, type TLSSocket } from "node:tls";
 import type { Connection, ConnectOptions, MutualTls, Network, NetworkListener, NetworkListenOptions } from "../env.ts";
 import { addressFailure } from "./address-errors.ts";
-import { adopt, NodeConnection } from "./network-connection.ts";
+import { adopt, carrierOf, NodeConnection } from "./network-connection.ts";
 import { connectFailure, connectTimeout, tlsFailure } from "./network-errors.ts";
 import { loadTls, TlsWatch, versionOf } from "./tls-files.ts";
 
@@ -89,6 +89,8 @@ class NodeListener implements NetworkListener {
       server.once("error", refuse);
       server.listen({ host, port }, () => {
         server.off("error", refuse);
+        // The system had no room for one that came.
+        server.on("error", (error) => this.#options.refused?.("", error));
         this.#port = (server.address() as AddressInfo).port;
         resolve();
       });
@@ -133,8 +135,10 @@ class NodeListener implements NetworkListener {
       if (this.#isFull || this.#isClosed) socket.destroy();
       else this.#begin(new NodeConnection(() => socket.pause()));
     });
+    // Asked for while it is there: a broken connection has forgotten it.
+    server.on("connection", (carrier: Socket) => void carrier.remoteAddress);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      const remoteAddress = socket.remoteAddress ?? "";
+      const remoteAddress = carrierOf(socket)?.remoteAddress ?? "";
       refused?.(remoteAddress, tlsFailure(error, remoteAddress, { remoteAddress }));
       socket.destroy();
     });

@@ -84,16 +84,16 @@ export class SimScheduler {
     if (untilMillis !== Number.POSITIVE_INFINITY) this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
   }
 
-  /** As `run`, several times as fast, for simulated code that waits for no promise: none settles before this returns. */
-  runSynchronously(untilMillis: number): void {
+  /** As `run`, for simulated code that makes no promises: nothing waits between two events, and none would settle. */
+  runSynchronously(untilMillis: number = Number.POSITIVE_INFINITY, isDone: () => boolean = never): void {
     assert(!this.#isRunning, "a simulation is run by one loop at a time");
     this.#isRunning = true;
     try {
-      while (this.#step(untilMillis));
+      while (!isDone() && this.#step(untilMillis));
     } finally {
       this.#isRunning = false;
     }
-    this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+    this.#arriveAt(untilMillis, isDone);
   }
 
   /** Runs until the promise settles. Fails if that does not happen within the limit, or nothing is planned any more. */
@@ -119,6 +119,12 @@ export class SimScheduler {
     }
   }
 
+  /** Time passes also where nothing happens. */
+  #arriveAt(untilMillis: number, isDone: () => boolean): void {
+    if (untilMillis === Number.POSITIVE_INFINITY || isDone()) return;
+    this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+  }
+
   /** Runs the next event that was not cancelled; false if there is none up to the given moment. */
   #step(untilMillis: number): boolean {
     for (;;) {
@@ -136,6 +142,10 @@ export class SimScheduler {
       return true;
     }
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 function isBefore(left: Event, right: Event): boolean {

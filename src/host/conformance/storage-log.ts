@@ -216,15 +216,34 @@ export const LOG_CASES: readonly Case<StorageSubject, StorageNeed>[] = [
       await append(subject, [entries(GROUP, 1, 5), hardState(GROUP, { term: 1, commit: 5 })]);
       await append(subject, [
         { kind: "snapshot", group: GROUP, index: 100, term: 3, note: new Uint8Array(0) },
-        { kind: "compaction", group: GROUP, index: 100, term: 3 },
-        { kind: "truncateSuffix", group: GROUP, fromIndex: 101 },
         { kind: "configuration", group: GROUP, index: 100, bytes: Uint8Array.of(9) },
+        { kind: "truncateSuffix", group: GROUP, fromIndex: 101 },
+        { kind: "compaction", group: GROUP, index: 100, term: 3 },
         hardState(GROUP, { term: 3, commit: 100 }),
       ]);
       await append(subject, [entries(GROUP, 101, 2, 3)]);
       const check = (): void => {
         const group = subject.opened.log.group(GROUP);
         same([group.firstIndex, group.lastIndex, group.termOf(100)], [101, 102, 3], "it goes on behind the snapshot");
+      };
+      check();
+      await subject.reopen();
+      check();
+    },
+  },
+  {
+    name: "a group that was removed is empty, and may begin anew",
+    async run(subject) {
+      await append(subject, [entries(GROUP, 1, 5), hardState(GROUP, { term: 3, vote: 2, commit: 4 })]);
+      await append(subject, [{ kind: "removed", group: GROUP }, hardState(GROUP, { term: 3, isLost: true })]);
+      const check = (): void => {
+        const group = subject.opened.log.group(GROUP);
+        same([group.lastIndex, group.firstIndex, group.compaction.index], [0, 1, 0], "no entries");
+        same(
+          [group.hardState?.term, group.hardState?.vote, group.hardState?.isLost],
+          [3, 0, true],
+          "the new hard state",
+        );
       };
       check();
       await subject.reopen();

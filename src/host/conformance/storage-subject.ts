@@ -1,5 +1,5 @@
 import type { HardState } from "../../core/raft/index.ts";
-import type { LogRecord } from "../../log/index.ts";
+import type { RaftLogRecord } from "../raft-log.ts";
 import type { OpenRaftStorage, RaftStorage } from "../raft-storage.ts";
 
 export type StorageNeed = "crash";
@@ -18,18 +18,18 @@ export interface StorageSubject extends AsyncDisposable {
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
-export function append(subject: StorageSubject, records: readonly LogRecord[]): Promise<void> {
+export function append(subject: StorageSubject, records: readonly RaftLogRecord[]): Promise<void> {
   return subject.settle(appending(subject, records));
 }
 
-export function appending({ opened }: StorageSubject, records: readonly LogRecord[]): Promise<void> {
+export function appending({ opened }: StorageSubject, records: readonly RaftLogRecord[]): Promise<void> {
   return new Promise((resolve, reject) => {
     opened.log.append(records, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }
 
 /** `count` entries from `firstIndex` on, each of bytes that tell its index and term. */
-export function entries(group: number, firstIndex: number, count: number, term = 1, length = 20): LogRecord {
+export function entries(group: number, firstIndex: number, count: number, term = 1, length = 20): RaftLogRecord {
   const all = Array.from({ length: count }, (_, at) => entryBytes(firstIndex + at, term, length));
   return { kind: "entries", group, firstIndex, term, entries: all };
 }
@@ -40,6 +40,6 @@ export function entryBytes(index: number, term: number, length: number): Uint8Ar
   return bytes;
 }
 
-export function hardState(group: number, state: Partial<HardState>): LogRecord {
+export function hardState(group: number, state: Partial<HardState>): RaftLogRecord {
   return { kind: "hardState", group, ...{ term: 1, vote: 0, commit: 0, incarnation: 0, isLost: false }, ...state };
 }

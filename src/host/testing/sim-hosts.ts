@@ -1,8 +1,10 @@
 import { type SimDiskOptions, SimMachine, SimScheduler } from "../../env/sim/index.ts";
 import { Log } from "../../log/index.ts";
+import type { GroupEvent } from "../group-services.ts";
 import type { HostedGroup } from "../hosted-group.ts";
 import { MemoryNetwork } from "../memory-network.ts";
 import { type OpenGroupOptions, RaftHost } from "../raft-host.ts";
+import { type QuorumLossRepair, repairLostQuorum } from "../repair.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface SimNode {
@@ -23,6 +25,7 @@ export class SimHosts implements AsyncDisposable {
   readonly scheduler: SimScheduler = new SimScheduler();
   readonly network: MemoryNetwork;
   readonly nodes: Map<number, SimNode> = new Map();
+  readonly events: GroupEvent[] = [];
   readonly #group: Partial<OpenGroupOptions<number>>;
   readonly #disk: Partial<SimDiskOptions>;
   readonly #founders: readonly number[];
@@ -109,24 +112,54 @@ export class SimHosts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.settle(Promise.all([...this.nodes.values()].map(({ group }) => group[Symbol.asyncDispose]())));
-    await this.settle(Promise.all([...this.nodes.values()].map(({ host }) => host[Symbol.asyncDispose]())));
-    await this.settle(Promise.all([...this.nodes.values()].map(({ log }) => log.close())));
+    const running = [...this.nodes.values()].filter(({ machine }) => machine.isRunning);
+    await this.settle(Promise.all(running.map(({ group }) => group?.[Symbol.asyncDispose]())));
+    await this.settle(Promise.all(running.map(({ host }) => host[Symbol.asyncDispose]())));
+    await this.settle(Promise.all(running.map(({ log }) => log.close())));
+  }
+
+  /** A witness is counted in, and asked for nothing. */
+  async addWitness(id: number): Promise<SimNode> {
+    const machine = new SimMachine({ seed: id, scheduler: this.scheduler, label: `node ${id}`, disk: this.#disk });
+    const node = await this.#start(id, machine);
+    const { founders } = this.#group;
+    node.group = await node.host.openWitness({ id: GROUP, ...(founders && { founders }) });
+    return node;
+  }
+
+  async repair(id: number): Promise<QuorumLossRepair> {
+    const { machine } = this.node(id);
+    machine.restart();
+    const { env } = machine;
+    const log = await Log.open(env, { options: { segmentBytes: SEGMENT_BYTES }, onFatal: () => {} });
+    const repair = { env, log, nodeId: id, group: GROUP, by: "a test", reason: "two disks burnt" };
+    const done = await repairLostQuorum(repair);
+    await log.close();
+    machine.crash();
+    return done;
   }
 
   async #open(id: number, machine: SimMachine, more: Partial<OpenGroupOptions<number>>): Promise<SimNode> {
+    const node = await this.#start(id, machine);
+    node.group = await node.host.openGroup({
+      ...{ id: GROUP, machine: node.recorder, founders: { voters: this.#founders } },
+      ...this.#group,
+      ...more,
+    });
+    return node;
+  }
+
+  async #start(id: number, machine: SimMachine): Promise<SimNode> {
     const { env } = machine;
     const recorder = new Recorder();
     const node = { id, machine, recorder, failure: undefined } as SimNode;
     this.nodes.set(id, node);
     const onFatal = (error: Error): void => void (node.failure = error);
-    node.log = await Log.open(env, { options: { segmentBytes: SEGMENT_BYTES }, onFatal });
-    node.host = await RaftHost.start({ nodeId: id, env, log: node.log, transport: this.network.join(id), onFatal });
-    node.group = await node.host.openGroup({
-      ...{ id: GROUP, machine: recorder, founders: { voters: this.#founders } },
-      ...this.#group,
-      ...more,
-    });
+    const onEvent = (event: GroupEvent): void => void this.events.push(event);
+    const options = { segmentBytes: SEGMENT_BYTES };
+    node.log = await Log.open(env, { options, onFatal, onDamage: "set-aside" });
+    const transport = this.network.join(id);
+    node.host = await RaftHost.start({ nodeId: id, env, log: node.log, transport, onFatal, onEvent });
     return node;
   }
 }
