@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { utf8 } from "../std/bytes.ts";
+import { repairGroup } from "./group-repair.ts";
 import { memoryMachine } from "./memory-machine.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 import { memoryStorage } from "./memory-storage.ts";
 import { RaftGroup } from "./raft-group.ts";
 import { NAMES, Names, SimGroups } from "./testing/sim-groups.ts";
+import { simStorage } from "./testing/sim-storage.ts";
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, at) => `c${at}`);
 
@@ -250,6 +252,33 @@ describe("members", () => {
     await using groups = await SimGroups.start([1, 2, 3], { ...NAMES, group: { limits: { timeoutTicks: 30 } } });
     const leader = await groups.leader();
     await assert.rejects(groups.settle(leader.group.transferLeadership(9)), { code: "TRANSFER_FAILED" });
+  });
+});
+
+describe("a group that lost its quorum for good", () => {
+  test("goes on with the member that is left, once somebody has said so, and takes in new ones", async () => {
+    await using groups = await start();
+    const names = numbered(10);
+    await proposeEach(groups, 1, names);
+    for (const { group } of groups.all) await groups.settle(group.read());
+    for (const id of [1, 2, 3]) groups.crash(id);
+    const { computer } = groups.member(1);
+    computer.restart();
+    const repaired = await groups.settle(
+      repairGroup({ id: 1, storage: simStorage(computer), by: "operator", reason: "two rooms burnt down" }),
+    );
+    assert.deepEqual([repaired.votersBefore, repaired.by], [[1, 2, 3], "operator"]);
+    computer.crash();
+    const one = await groups.settle(groups.revive(1));
+    await proposeEach(groups, 1, ["after"]);
+    assert.deepEqual(one.machine.seen, [...names, "after"]);
+    await groups.settle(groups.add(4));
+    assert.deepEqual((await groups.settle(one.group.addMember(4))).voters, [1, 4]);
+  });
+
+  test("is not repaired from a storage that knows nothing", async () => {
+    const parts = { id: 1, storage: memoryStorage({ commandBytesMax: 1024 }), by: "operator", reason: "none" };
+    await assert.rejects(repairGroup(parts), { code: "CHANGE_REFUSED" });
   });
 });
 

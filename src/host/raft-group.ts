@@ -24,7 +24,8 @@ import { SessionMachine, type SessionOutcome } from "./sessions/machine.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { Waiters } from "./waiters.ts";
 
-const GROUP = 1;
+/** What the group of a RaftGroup is called in its storage. */
+export const SOLE_GROUP = 1;
 
 type LeaderListener = (leader: number, role: Role) => void;
 
@@ -258,7 +259,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
     this.#host = host;
     const machine = this.#machine;
     const group = {
-      ...{ id: GROUP, founders: { voters: peers, witnesses }, limits },
+      ...{ id: SOLE_GROUP, founders: { voters: peers, witnesses }, limits },
       ...(raft !== undefined && { core: raft }),
     };
     const opening = (
@@ -267,7 +268,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
       this.#hosted = hosted;
       this.#waiters.look();
     });
-    if (!host.missingFounders.has(GROUP)) {
+    if (!host.missingFounders.has(SOLE_GROUP)) {
       try {
         await opening;
       } catch (error) {
@@ -294,7 +295,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
   #whyNotOpen(): string {
     if (this.#failure !== undefined) return `This member has failed: ${this.#failure.message}`;
     if (this.#closing !== undefined) return "This member is closed.";
-    const missing = this.#host?.missingFounders.get(GROUP) ?? [];
+    const missing = this.#host?.missingFounders.get(SOLE_GROUP) ?? [];
     return `The group begins once all of its founders have met; member ${this.id} waits for ${missing.join(", ")}.`;
   }
 

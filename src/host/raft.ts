@@ -61,6 +61,7 @@ export type { GroupDamage, LogPoint, MembershipMark, StoredEntry } from "../log/
 export { AshlarError } from "../std/errors.ts";
 export { type ByteSource, sourceFrom, sourceOf } from "../std/source.ts";
 export { HOST_ERRORS, type HostError, type HostErrorCode } from "./errors.ts";
+export { type GroupRepair, repairGroup } from "./group-repair.ts";
 export type { GroupEvent } from "./group-services.ts";
 export { type CommandContext, type MemoryMachine, memoryMachine } from "./memory-machine.ts";
 export { MemoryNetwork } from "./memory-network.ts";
@@ -76,6 +77,7 @@ export {
 } from "./raft-group-options.ts";
 export type { RaftLog, RaftLogGroup, RaftLogRecord } from "./raft-log.ts";
 export type { OpenRaftStorage, RaftEnv, RaftStorage, SnapshotDisk } from "./raft-storage.ts";
+export type { QuorumLossRepair } from "./repair.ts";
 export {
   type CallOptions,
   ClientSession,
