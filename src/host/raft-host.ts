@@ -233,8 +233,8 @@ export class RaftHost implements AsyncDisposable {
   }
 
   /**
-   * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers bring it up to date. What is
-   * left of its log could hold entries that others had replaced.
+   * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers
+   * bring it up to date. What is left of its log could hold entries that others had replaced.
    */
   async #forgetDamaged(group: number, beganAlone: boolean): Promise<void> {
     const { log } = this.#options;
