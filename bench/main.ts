@@ -1,15 +1,18 @@
-// `npm run bench -- s3`: measures Ashlar beside its peers and prints a table; with --write it goes into
-// docs/benchmarks.md.
+// `npm run bench -- s3` and `npm run bench -- raft`: measure Ashlar beside its peers and print a table; with --write it
+// goes into docs/benchmarks.md.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
+import { benchRaft } from "./raft/bench.ts";
+import { markdownOf as raftMarkdownOf } from "./raft/report.ts";
 import { benchS3 } from "./s3/bench.ts";
-import { markdownOf } from "./s3/report.ts";
+import { markdownOf as s3MarkdownOf } from "./s3/report.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/benchmarks.md", import.meta.url));
 const USAGE = `usage: npm run bench -- s3 [--rounds 3] [--list-keys 1000000] [--only PUT] [--peer Ashlar] [--write]
+       npm run bench -- raft [--rounds 3] [--seconds 4] [--warm-up 2] [--only "16 B"] [--peer Ashlar] [--write]
 
   --only WORKLOAD, --peer NAME   parts of names; repeatable
   --write                        puts the table into docs/benchmarks.md`;
@@ -19,30 +22,41 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     "list-keys": { type: "string", default: "1000000" },
+    seconds: { type: "string", default: "4" },
+    "warm-up": { type: "string", default: "2" },
     only: { type: "string", multiple: true, default: [] },
     peer: { type: "string", multiple: true, default: [] },
     write: { type: "boolean", default: false },
   },
 });
-if (positionals[0] !== "s3") {
+const { only, peer: peers } = values;
+const common = { rounds: Number(values.rounds), only, peers, log: (line: string) => process.stderr.write(`${line}\n`) };
+const BENCHES = new Map<string | undefined, () => Promise<string>>([
+  ["s3", async () => s3MarkdownOf(await benchS3({ ...common, listKeys: Number(values["list-keys"]) }))],
+  [
+    "raft",
+    async () => {
+      const times = { seconds: Number(values.seconds), warmUpSeconds: Number(values["warm-up"]) };
+      return raftMarkdownOf(await benchRaft({ ...common, ...times }));
+    },
+  ],
+]);
+const [name] = positionals;
+const bench = BENCHES.get(name);
+if (bench === undefined) {
   process.stderr.write(`${USAGE}\n`);
   process.exit(2);
 }
 
-const report = await benchS3({
-  rounds: Number(values.rounds),
-  listKeys: Number(values["list-keys"]),
-  only: values.only,
-  peers: values.peer,
-  log: (line) => process.stderr.write(`${line}\n`),
-});
+const markdown = await bench();
 const day = new Date().toISOString().slice(0, 10);
-const text = `${day}, ${describeMachine()}; ${values.rounds} rounds.\n\n${markdownOf(report)}\n`;
+const text = `${day}, ${describeMachine()}; ${values.rounds} rounds.\n\n${markdown}\n`;
 process.stdout.write(text);
 if (values.write) {
   const page = readFileSync(PAGE, "utf8");
+  const marks = new RegExp(`(<!-- bench:${name} -->\n).*?(<!-- /bench:${name} -->)`, "s");
   writeFileSync(
     PAGE,
-    page.replace(/(<!-- bench:s3 -->\n).*?(<!-- \/bench:s3 -->)/s, (_, from, to) => from + text + to),
+    page.replace(marks, (_, from, to) => from + text + to),
   );
 }

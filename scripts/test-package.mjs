@@ -49,6 +49,10 @@ const answer: Response = await fetch(server.api + "/healthz");
 if (!answer.ok) throw new Error("not healthy");
 const page: Response = await fetch(server.api + "/app/");
 if (!page.ok) throw new Error("no console: " + page.status);
+for (const name of ["console/main.js", "console/pages/sim/page.js", "core/raft/node.js", "env/sim/scheduler.js", "std/bytes.js"]) {
+  const script: Response = await fetch(server.api + "/app/" + name);
+  if (!script.ok) throw new Error("no " + name + ": " + script.status);
+}
 `,
   );
   writeFileSync(

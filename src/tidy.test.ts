@@ -162,15 +162,21 @@ function importFault(name: string, target: string): string | undefined {
   if (to !== "std" && !isDoor(target, to)) return "another folder is entered through its index.ts";
   const allowed = BESIDE[from];
   if (allowed !== undefined)
-    return allowed.some((room) => to === room || to.startsWith(`${room}/`)) ? undefined : "not a room it may use";
+    return allowed.some((room) => to === room || target.startsWith(`src/${room}/`))
+      ? undefined
+      : "not a room it may use";
   if (FOUNDATIONS.includes(to) && floorOf(from) === floorOf(to)) return undefined;
   return floorOf(to) < floorOf(from) ? undefined : "not a floor below";
 }
 
-/** A room's index.ts; for env also the index of its node, sim and web parts, which only composition and tests need. */
+/**
+ * A room's index.ts; for env also the index of its node, sim and web parts, which only composition and tests need, and what of sim a
+ * browser can load.
+ */
 function isDoor(target: string, room: string): boolean {
   const inside = target.slice(`src/${room}/`.length);
-  if (room === "env") return /^((node|sim|web|compute)\/index|env|index|memory|crypto)\.ts$/.test(inside);
+  if (room === "env")
+    return /^((node|sim|web|compute)\/index|sim\/in-browser|env|index|memory|crypto)\.ts$/.test(inside);
   return inside === "index.ts";
 }
 

@@ -3,8 +3,10 @@
 // over the rounds, and medians of the ratios within a round. Before the first round each server is warmed up, since two
 // of them compile what they run often. Memory is watched on servers that have just been started.
 
+import { isChosen } from "../chosen.ts";
+import { NotRun } from "../not-run.ts";
 import { createBucket, type Measurement, measure, prepare } from "./measure.ts";
-import { NotRun, type PeerKind, type RunningPeer } from "./peer.ts";
+import type { PeerKind, RunningPeer } from "./peer.ts";
 import { ASHLAR } from "./peers/ashlar.ts";
 import { NOT_HERE } from "./peers/not-here.ts";
 import { S3RVER } from "./peers/s3rver.ts";
@@ -103,10 +105,6 @@ async function warmUp(running: readonly Running[], { log }: S3Options): Promise<
       await measure(peer, workload, WARM_UP_ROUND);
     }
   }
-}
-
-function isChosen(name: string, parts: readonly string[]): boolean {
-  return parts.length === 0 || parts.some((part) => name.toLowerCase().includes(part.toLowerCase()));
 }
 
 function rowOf(workload: Workload): Row {

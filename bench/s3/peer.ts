@@ -16,5 +16,3 @@ export interface RunningPeer extends AsyncDisposable {
   readonly secretKey: string;
   readonly pid: number;
 }
-
-export class NotRun extends Error {}

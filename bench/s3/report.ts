@@ -1,3 +1,4 @@
+import { format, median, ratioText, table } from "../markdown.ts";
 import type { PeerReport, Row, S3Report } from "./bench.ts";
 import type { Measurement } from "./measure.ts";
 
@@ -92,22 +93,4 @@ function rateOf(row: Row, { operations, bytes, seconds }: Measurement): number {
 
 function perProcessorSecond(row: Row, measurement: Measurement): number {
   return rateOf(row, { ...measurement, seconds: measurement.processorSeconds });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function ratioText(ratio: number | undefined): string {
-  return ratio === undefined ? "" : ratio.toFixed(2);
-}
-
-function format(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }

@@ -12,6 +12,7 @@ export interface Env {
   readonly indexes: Indexes;
   readonly compute: Compute;
   readonly http: HttpServers;
+  readonly network: Network;
 }
 
 export interface Clock {
@@ -182,4 +183,90 @@ export interface Exchange {
   reply(status: number, headers: readonly string[], body?: Uint8Array | ByteSource): Promise<void>;
   /** True once reply was called. */
   readonly replied: boolean;
+}
+
+/** Connections that carry bytes in order, or break. Failures are AshlarErrors of ENV_ERRORS. */
+export interface Network {
+  /** `accept` gets each connection once it is made, with TLS once both sides know each other. */
+  listen(options: NetworkListenOptions, accept: (connection: Connection) => void): Promise<NetworkListener>;
+  /**
+   * Rejects with CONNECTION_REFUSED, CONNECTION_RESET, HOST_UNREACHABLE, CONNECT_TIMED_OUT, TLS_REFUSED or the signal's
+   * reason. A server that does not accept the client's certificate may say so only once the connection is made.
+   */
+  connect(options: ConnectOptions): Promise<Connection>;
+}
+
+/** TLS in which both sides show a certificate. The files are read again when they change. */
+export interface MutualTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** The other side's certificate comes from one of these authorities, or there is no connection. */
+  readonly caFile: string;
+}
+
+export interface NetworkListenOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Further ones are closed at once. */
+  readonly connectionsMax: number;
+  /** What TLS may take. */
+  readonly handshakeTimeoutMillis: number;
+  readonly tls?: MutualTls | undefined;
+  /** Somebody came and did not get through TLS, or the system had no room for him (then his address is not known). */
+  readonly refused?: (remoteAddress: string, error: Error) => void;
+}
+
+export interface NetworkListener {
+  readonly port: number;
+  /** Takes no new connection. Those that were accepted go on: they belong to who got them. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly host: string;
+  readonly port: number;
+  /** For all of it: finding the host, connecting, TLS. */
+  readonly timeoutMillis: number;
+  /** With the name that the other side's certificate must have. */
+  readonly tls?: (MutualTls & { readonly peerName: string }) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One end of a stream of bytes in each direction. */
+export interface Connection {
+  readonly remoteAddress: string;
+  /** The DNS names in the other side's certificate; none without TLS. */
+  readonly peerNames: readonly string[];
+  /** What was sent and has not left the process yet. */
+  readonly queuedBytes: number;
+  /** Once. Nothing is read before. */
+  begin(handlers: ConnectionHandlers): void;
+  /**
+   * Queues the bytes; what is sent in one turn of the event loop goes out in one write. They must not change any more.
+   * Nothing limits the queue: the sender looks at `queuedBytes`, or waits for `drained`.
+   */
+  send(bytes: Uint8Array): void;
+  /** No `data` and no `ended` come until `resume`, so that the other side has to wait before long. */
+  pause(): void;
+  resume(): void;
+  /** Nothing more is sent behind what is queued. The other side may still send. */
+  end(): void;
+  /**
+   * Breaks off, both ways and whatever is queued. Harmless at any time. Only `closed` comes after it. The other side is
+   * closed with CONNECTION_RESET, but for TLS, where it may look like an end: formats tell the end of what they carry.
+   */
+  destroy(): void;
+}
+
+/** All are called in turns of the event loop of their own, never from within a call of the connection's methods. */
+export interface ConnectionHandlers {
+  /** The bytes are valid until this returns: who keeps them copies them. */
+  data(bytes: Uint8Array): void;
+  /** The other side sends nothing more. */
+  ended(): void;
+  /** Everything that was sent has left the process. */
+  drained?(): void;
+  /** Once, at last: both sides have ended, or one broke off, or the network did. Without an error where we destroyed it. */
+  closed(error: Error | undefined): void;
 }

@@ -30,6 +30,30 @@ export const ENV_ERRORS = {
     what: "The connection broke before the reply was complete.",
     advice: "Try again; whether the request was carried out is not known.",
   },
+  CONNECTION_REFUSED: {
+    what: "Nothing listens at this address.",
+    advice: "Check the address, and that the other server runs.",
+  },
+  HOST_UNREACHABLE: {
+    what: "There is no way to this host.",
+    advice: "Check the host's name and the network between the two machines.",
+  },
+  CONNECT_TIMED_OUT: {
+    what: "The connection was not made in time.",
+    advice: "Check that the other machine runs and that no firewall stands between the two.",
+  },
+  CONNECTION_RESET: {
+    what: "The other side broke the connection off.",
+    advice: "Look at the other side's log; a new connection may be made at once.",
+  },
+  CONNECTION_TIMED_OUT: {
+    what: "The other machine does not answer any more.",
+    advice: "Check that it runs, and the network between the two.",
+  },
+  TLS_REFUSED: {
+    what: "The two sides of the connection did not agree on TLS.",
+    advice: "Check that both use TLS, and that each one's certificate comes from the other's authorities and names it.",
+  },
   REPLY_LENGTH_WRONG: {
     what: "The body of a reply was not as long as its content-length said, so the connection was broken off.",
     advice: "Repair or restore what the reply was made of.",

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import type { Env } from "./env.ts";
-import { NodeCompute, NodeRandom, nodeClock, nodeHttp, nodeTimers } from "./node/index.ts";
+import { NodeCompute, NodeRandom, nodeClock, nodeHttp, nodeNetwork, nodeTimers } from "./node/index.ts";
 import { SimDisk, SimIndexes } from "./sim/index.ts";
 
 export interface MemoryEnvOptions {
@@ -19,6 +19,7 @@ export function createMemoryEnv(options: MemoryEnvOptions = {}): Env & AsyncDisp
     indexes: new SimIndexes().mount(),
     compute,
     http: nodeHttp,
+    network: nodeNetwork,
     [Symbol.asyncDispose]: () => compute[Symbol.asyncDispose](),
   };
 }

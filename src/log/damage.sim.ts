@@ -7,6 +7,7 @@ import { hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
 import { simulationSeeds } from "../testing/seeds.ts";
 import { inspectLog, type Log } from "./index.ts";
+import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
 import { openLog } from "./testing/fixture.ts";
 import { RaftHistory } from "./testing/raft-history.ts";
 
@@ -24,7 +25,7 @@ interface World {
 async function write(prng: Prng): Promise<World> {
   const device = new SimDisk();
   const disk = device.mount();
-  const histories = Array.from({ length: 1 + prng.below(5) }, (_, at) => new RaftHistory(at + 1, prng.fork()));
+  const histories = Array.from({ length: 1 + prng.below(3) }, (_, at) => new RaftHistory(at + 1, prng.fork()));
   const log = await openLog(disk, { segmentBytes: SEGMENT_BYTES });
   for (let step = 50 + prng.below(250); step > 0; step--) {
     const batch = [];
@@ -48,18 +49,19 @@ async function rot(prng: Prng, { device, disk }: World): Promise<boolean> {
   for await (const report of inspectLog(disk)) reports.push(report);
   const synced = reports.flatMap(({ segment, frames }) => frames.map((frame) => ({ segment, frame }))).slice(0, -1);
   if (synced.length === 0) return false;
-  for (let count = 1 + prng.below(3); count > 0; count--) {
-    const { segment, frame } = synced[prng.below(synced.length)]!;
-    const name = `log/${String(segment.id).padStart(16, "0")}.log`;
-    const isThere = (await disk.list("log")).includes(name.slice(4));
-    if (!isThere) continue;
-    const offset = 4096 + frame.position - segment.base;
-    const luck = prng.unit();
-    // Of a segment at either end nobody can tell that it was ever there.
-    const isInside = segment !== reports[0]!.segment && segment !== reports.at(-1)!.segment;
-    if (luck < 0.1 && isInside) await disk.remove(name);
-    else if (luck < 0.2) device.rot(name, prng.below(44), prng.below(8));
-    else device.rot(name, offset + prng.below(frame.bytes), prng.below(8));
+  for (let bursts = 1 + prng.below(2); bursts > 0; bursts--) {
+    const at = prng.below(synced.length);
+    for (const { segment, frame } of synced.slice(at, at + 1 + prng.below(12))) {
+      const name = segmentName("log", segment.id);
+      if (!(await disk.list("log")).includes(name.slice(4))) continue;
+      const luck = prng.unit();
+      // Of a segment at either end nobody can tell that it was ever there.
+      const isInside = segment !== reports[0]!.segment && segment !== reports.at(-1)!.segment;
+      const offset = SEGMENT_HEADER_BYTES + frame.position - segment.base;
+      if (luck < 0.03 && isInside) await disk.remove(name);
+      else if (luck < 0.05) device.rot(name, prng.below(44), prng.below(8));
+      else device.rot(name, offset + prng.below(frame.bytes), prng.below(8));
+    }
   }
   return true;
 }
@@ -133,7 +135,7 @@ async function filesOf(disk: Disk): Promise<Map<string, Uint8Array>> {
 
 describe("a log in which synced bits rot", () => {
   test("is refused unchanged, or served without what is lost, which it reports", async (t) => {
-    const seeds = simulationSeeds(300);
+    const seeds = simulationSeeds(150);
     let damaged = 0;
     let certain = 0;
     for (const seed of seeds) {

@@ -128,7 +128,7 @@ export function encodePayload(record: LogRecord, writer: ByteWriter): void {
         .u8(record.isHardStateStale ? 1 : 0);
       return;
     case "lost":
-      writer.raw(new Uint8Array(record.bytes));
+      writer.zeros(record.bytes);
       return;
     case "removed":
     case "repaired":

@@ -100,7 +100,7 @@ export async function readSegment(disk: Disk, folder: string, segment: Segment):
   return opened.file.read(0, segment.fileBytes);
 }
 
-/** Hands out the frames of one chain from a position on, in order, and stops at the first that is not valid or not the next of the chain. */
+/** Hands out the frames of one chain, in order from a position on, until the first that is not valid or not the next of the chain. */
 export function scanFrames(
   bytes: Uint8Array,
   segment: Segment,

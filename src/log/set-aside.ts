@@ -56,7 +56,7 @@ export async function readDamagedLog(disk: Disk, folder: string): Promise<Damage
     const segment = await readHeader(disk, folder, id);
     if (segment !== undefined) headers.set(id, segment);
   }
-  // Of segments that can not be read in front of all others the last one stays, to tell of the loss. None begins at position 0 but the first.
+  // Of segments in front of all others that can not be read the last one stays, to tell of the loss. Only the first began at position 0.
   const firstReadable = Math.min(lastId + 1, ...headers.keys());
   const first = ids.some((id) => id < firstReadable) ? firstReadable - 1 : firstReadable;
   const base = headers.get(firstReadable)?.base ?? FRAME_HEADER_BYTES;

@@ -3,14 +3,14 @@ import { describe, test } from "node:test";
 import { type Disk, envFailure } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
-import type { HardState, Log, LogRecord } from "./index.ts";
+import type { Log, LogRecord } from "./index.ts";
 import { segmentName } from "./segment.ts";
 import { append, cutAfter, disturbed, entries, indexesOf, OPTIONS, openLog, range } from "./testing/fixture.ts";
 
 const SEGMENT_BYTES = OPTIONS.segmentBytes!;
 const IDLE_GROUPS = range(2, 50);
 
-const hardState = (group: number, term: number): LogRecord & HardState => ({
+const hardState = (group: number, term: number): LogRecord => ({
   ...({ kind: "hardState", group } as const),
   ...{ term, vote: 1, commit: 0, incarnation: 0, isLost: false },
 });

@@ -5,14 +5,31 @@ import type { AssetSource } from "../gateway/api/index.ts";
 
 export type ConsoleFiles = AssetSource;
 
+/**
+ * What a browser may load: the console, and the parts of the system that its pages run themselves. Paths are those of the source tree, so
+ * that imports between them lead to the same place everywhere.
+ */
+const BROWSER_FILES: readonly RegExp[] = [
+  /^console\/([a-z-]+\/)*[A-Za-z-]+\.(html|css|svg|js|ts|txt)$/,
+  /^std\/[a-z-]+\.(js|ts)$/,
+  /^core\/raft\/(script\/)?[a-z-]+\.(js|ts)$/,
+  /^env\/sim\/(in-browser|scheduler|links|trace-hash|turn)\.(js|ts)$/,
+];
+
+export function isForBrowser(name: string): boolean {
+  return BROWSER_FILES.some((files) => files.test(name));
+}
+
 /** In a clone the console is TypeScript beside this file's folder; an installed package holds the built files in the same place. */
 export function consoleFiles(): ConsoleFiles {
-  const folder = new URL("../console/", import.meta.url);
+  const folder = new URL("../", import.meta.url);
   const fromSource = import.meta.filename.endsWith(".ts");
   return {
     async read(name) {
+      const path = name === "index.html" ? "console/index.html" : name;
+      if (!isForBrowser(path)) return undefined;
       try {
-        return await readFile(fileURLToPath(new URL(name, folder)));
+        return await readFile(fileURLToPath(new URL(path, folder)));
       } catch {
         return undefined;
       }

@@ -77,6 +77,13 @@ export class ByteWriter {
     return this;
   }
 
+  zeros(count: number): this {
+    this.#reserve(count);
+    this.#bytes.fill(0, this.#length, this.#length + count);
+    this.#length += count;
+    return this;
+  }
+
   /** Bytes behind their length as a varint. */
   blob(bytes: Uint8Array): this {
     return this.varint(bytes.length).raw(bytes);

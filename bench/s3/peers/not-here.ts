@@ -1,4 +1,5 @@
-import { NotRun, type PeerKind } from "../peer.ts";
+import { NotRun } from "../../not-run.ts";
+import type { PeerKind } from "../peer.ts";
 
 /** Peers that no package source of this project's setup has. */
 export const NOT_HERE: readonly PeerKind[] = [

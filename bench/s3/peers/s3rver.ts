@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../../../src/testing/server-process.ts";
-import { NotRun, type PeerKind } from "../peer.ts";
+import { freePort } from "../../free-port.ts";
+import { NotRun } from "../../not-run.ts";
+import type { PeerKind } from "../peer.ts";
 
 const PACKAGE = fileURLToPath(new URL("../../node_modules/s3rver/", import.meta.url));
 const START_MILLIS_MAX = 60_000;
@@ -43,12 +44,4 @@ function answers(url: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  await once(server.close(), "close");
-  return port;
 }

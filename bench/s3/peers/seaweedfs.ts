@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startSeaweed } from "../../../interop/seaweed.ts";
-import { NotRun, type PeerKind } from "../peer.ts";
+import { NotRun } from "../../not-run.ts";
+import type { PeerKind } from "../peer.ts";
 
 const binary = fileURLToPath(new URL("../../.venv/bin/weed", import.meta.url));
 

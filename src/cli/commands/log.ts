@@ -43,7 +43,10 @@ export const LOG_COMMANDS: readonly Command[] = [
           const place = `position ${position} (byte ${offset} of its file)`;
           return `Segment ${segment} is damaged at ${place}: the record at ${proof} was written later.`;
         });
-        return [...table(headings, rows), ...verdict, ...places];
+        const lost = segments.flatMap(({ segment, lostBytes }) =>
+          lostBytes === 0 ? [] : [`Segment ${segment} lacks ${formatBytes(lostBytes)} that a damage took before.`],
+        );
+        return [...table(headings, rows), ...verdict, ...places, ...lost];
       });
       if (damaged === 0) return 0;
       throw cliFailure("DATA_DAMAGED", {
@@ -61,6 +64,8 @@ interface SegmentSummary {
   readonly frames: number;
   /** In the middle of what had been synced. */
   readonly damage?: LogDamage;
+  /** Set aside at an earlier start, because they could not be read. */
+  readonly lostBytes: number;
   readonly kinds: Readonly<Record<string, number>>;
   readonly firstIndex: number | undefined;
   readonly lastIndex: number | undefined;
@@ -78,14 +83,16 @@ function summaryOf({ segment, frames, end, damage }: SegmentReport): SegmentSumm
   const kinds: Record<string, number> = {};
   let firstIndex: number | undefined;
   let lastIndex: number | undefined;
-  for (const { record } of frames) {
+  let lostBytes = 0;
+  for (const { record, bytes } of frames) {
     kinds[record.kind] = (kinds[record.kind] ?? 0) + 1;
+    if (record.kind === "lost") lostBytes += bytes;
     if (record.kind !== "entries" || record.group !== 1) continue;
     firstIndex ??= record.firstIndex;
     lastIndex = record.firstIndex + record.entries.length - 1;
   }
   const { id, base, fileBytes } = segment;
-  const summary = { segment: id, base, end, fileBytes, frames: frames.length, kinds, firstIndex, lastIndex };
+  const summary = { segment: id, base, end, fileBytes, frames: frames.length, lostBytes, kinds, firstIndex, lastIndex };
   return damage === undefined ? summary : { ...summary, damage };
 }
 

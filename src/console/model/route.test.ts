@@ -31,6 +31,7 @@ describe("addresses of pages", () => {
       { page: "decision", user: name },
       { page: "events", severity: "info" },
       { page: "events", severity: "error", after: "00ff" },
+      { page: "sim" },
       { page: "missing" },
     ];
     for (const route of routes) assert.deepEqual(parse(routeHref(route)), route);
@@ -56,6 +57,7 @@ describe("addresses of pages", () => {
   test("each page belongs to its section of the navigation", () => {
     assert.equal(sectionOf({ page: "object", bucket: "b", key: "k" }), "data");
     assert.equal(sectionOf({ page: "decision" }), "policies");
+    assert.equal(sectionOf({ page: "sim" }), "sim");
     assert.equal(sectionOf({ page: "missing" }), undefined);
   });
 });

@@ -25,6 +25,7 @@ export type Route =
   | { readonly page: "new-policy" }
   | { readonly page: "decision"; readonly user?: string | undefined }
   | { readonly page: "events"; readonly severity: Severity; readonly after?: string | undefined }
+  | { readonly page: "sim" }
   | { readonly page: "missing" };
 
 type Parameters = Readonly<Record<string, string | undefined>>;
@@ -60,6 +61,8 @@ export function routeHref(route: Route): string {
       return href("policies/check", { user: route.user });
     case "events":
       return href("events", { severity: route.severity === "info" ? undefined : route.severity, after: route.after });
+    case "sim":
+      return href("sim", {});
     case "missing":
       return href("missing", {});
   }
@@ -89,13 +92,15 @@ export function parseRoute(url: URL): Route {
       const severity = SEVERITIES.find((each) => each === value("severity")) ?? "info";
       return { page: "events", severity, after };
     }
+    case "sim":
+      return { page: "sim" };
     default:
       return { page: "missing" };
   }
 }
 
 /** What the navigation marks as current. */
-export function sectionOf({ page }: Route): "overview" | "data" | "users" | "policies" | "events" | undefined {
+export function sectionOf({ page }: Route): "overview" | "data" | "users" | "policies" | "events" | "sim" | undefined {
   switch (page) {
     case "buckets":
     case "objects":
@@ -112,6 +117,7 @@ export function sectionOf({ page }: Route): "overview" | "data" | "users" | "pol
       return "policies";
     case "overview":
     case "events":
+    case "sim":
       return page;
     case "missing":
       return undefined;

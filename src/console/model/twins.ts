@@ -28,6 +28,7 @@ export function twinOf(route: Route): string | undefined {
       return `ashlar policy explain s3:GetObject BUCKET/KEY${route.user === undefined ? "" : ` --user ${quoted(route.user)}`}`;
     case "events":
       return route.severity === "info" ? "ashlar event ls" : `ashlar event ls --severity ${route.severity}`;
+    case "sim":
     case "missing":
       return undefined;
   }

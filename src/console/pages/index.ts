@@ -10,6 +10,7 @@ import { ObjectsPage } from "./objects.ts";
 import { OverviewPage } from "./overview.ts";
 import { NewPolicyPage, PoliciesPage } from "./policies.ts";
 import { PolicyPage } from "./policy.ts";
+import { SimLoader } from "./sim/loader.ts";
 import { UserPage } from "./user.ts";
 import { UsersPage } from "./users.ts";
 
@@ -43,6 +44,8 @@ export function pageOf(route: Route): View {
       return h(DecisionPage, { key, route });
     case "events":
       return h(EventsPage, { key, route });
+    case "sim":
+      return h(SimLoader, { key, route });
     case "missing":
       return h(Page, {
         key,

@@ -18,7 +18,7 @@ export function LoginPage(): View {
     action.start();
   };
   return html`<main id="main" class="login">
-    <img src="/app/mark.svg" alt="" width="40" height="40" />
+    <img src="/app/console/mark.svg" alt="" width="40" height="40" />
     <h1>Sign in to Ashlar</h1>
     <p role="status">${loginHint.value}</p>
     <form onSubmit=${onSubmit}>

@@ -22,6 +22,7 @@ const SECTIONS: readonly { readonly id: ReturnType<typeof sectionOf>; readonly n
     { id: "users", name: "Users and keys", route: { page: "users" } },
     { id: "policies", name: "Policies", route: { page: "policies" } },
     { id: "events", name: "Events", route: { page: "events", severity: "info" } },
+    { id: "sim", name: "Raft lab", route: { page: "sim" } },
   ];
 
 /** What is around every page. */
@@ -32,7 +33,7 @@ export function Frame({ route, user, page }: FrameProps): View {
   return html`<div class="frame">
     <a class="skip" href="#main">Skip to the content</a>
     <header>
-      <a class="brand" href="/app/"><img src="/app/mark.svg" alt="" width="22" height="22" />Ashlar</a>
+      <a class="brand" href="/app/"><img src="/app/console/mark.svg" alt="" width="22" height="22" />Ashlar</a>
       <nav aria-label="Main"><ul>
         ${SECTIONS.map(
           ({ id, name, route: target }) =>
@@ -46,6 +47,18 @@ export function Frame({ route, user, page }: FrameProps): View {
       </div>
     </header>
     ${h(NoticeBar, {})} ${page} ${h(TransfersPanel, {})}
+  </div>`;
+}
+
+/** Around a page that nobody has to sign in for. */
+export function OpenFrame({ page }: { readonly page: View }): View {
+  return html`<div class="frame">
+    <a class="skip" href="#main">Skip to the content</a>
+    <header>
+      <a class="brand" href="/app/"><img src="/app/console/mark.svg" alt="" width="22" height="22" />Ashlar</a>
+      <nav aria-label="Main"><ul><li><a href="/app/">Sign in</a></li></ul></nav>
+    </header>
+    ${h(NoticeBar, {})} ${page}
   </div>`;
 }
 

@@ -30,10 +30,13 @@ export function Page({ route, title, trail, actions, json, content }: PageProps)
       <div class="actions">${actions}</div>
     </div>
     ${content}
-    <aside class="twins" aria-label="The same for scripts">
-      ${json && html`<span>JSON <a href=${json}><code>${json}</code></a></span>`}
-      ${twin && html`<span>Command line ${copyable(twin, "command")}</span>`}
-    </aside>
+    ${
+      (json ?? twin) !== undefined &&
+      html`<aside class="twins" aria-label="The same for scripts">
+        ${json && html`<span>JSON <a href=${json}><code>${json}</code></a></span>`}
+        ${twin && html`<span>Command line ${copyable(twin, "command")}</span>`}
+      </aside>`
+    }
   </main>`;
 }
 

@@ -4,6 +4,7 @@ import { NodeCompute } from "./compute.ts";
 import { makeFolder, NodeDisk } from "./disk.ts";
 import { nodeHttp } from "./http.ts";
 import { LmdbIndexes } from "./lmdb-indexes.ts";
+import { nodeNetwork } from "./network.ts";
 import { NodeRandom } from "./random.ts";
 import { nodeTimers } from "./timers.ts";
 
@@ -25,6 +26,7 @@ export async function createNodeEnv(options: NodeEnvOptions): Promise<Env & Asyn
     indexes: new LmdbIndexes(dataDirectory),
     compute,
     http: nodeHttp,
+    network: nodeNetwork,
     [Symbol.asyncDispose]: () => compute[Symbol.asyncDispose](),
   };
 }

@@ -3,12 +3,11 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo, Socket } from "node:net";
 import { assert } from "../../std/assert.ts";
 import type { Exchange, HttpListener, HttpListenOptions, HttpServers } from "../env.ts";
-import { envFailure } from "../errors.ts";
-import { systemCode } from "./disk-errors.ts";
+import { addressFailure } from "./address-errors.ts";
 import { Connection, type ListenerState } from "./http-connection.ts";
 import { NodeExchange } from "./http-exchange.ts";
 import { type MalformedStatus, malformedStatus, sendMalformed } from "./http-malformed.ts";
-import { loadTls, TlsWatch, versionOf } from "./http-tls.ts";
+import { loadTls, TlsWatch, versionOf } from "./tls-files.ts";
 
 const TCP_KEEP_ALIVE_MILLIS = 30_000;
 const CHECK_MILLIS_MAX = 5_000;
@@ -167,13 +166,4 @@ class NodeListener implements HttpListener {
     const quietMillis = this.#options.idleTimeoutMillis / SWEEPS_PER_IDLE_TIME;
     for (const connection of this.#connections.values()) connection.checkProgress(quietMillis);
   }
-}
-
-function addressFailure(cause: Error, host: string, port: number): Error {
-  const data = { host, port };
-  if (systemCode(cause) === "EADDRINUSE") {
-    return envFailure("ADDRESS_TAKEN", { what: `The address ${host}:${port} is already in use.`, data, cause });
-  }
-  const what = `The address ${host}:${port} can not be listened on (${systemCode(cause) ?? cause}).`;
-  return envFailure("ADDRESS_INVALID", { what, data, cause });
 }

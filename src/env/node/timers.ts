@@ -1,4 +1,5 @@
 import type { Timer, Timers } from "../env.ts";
+import { flushNow } from "./end-of-turn.ts";
 
 /** setTimeout takes 31 bits; it would fire at once on more. */
 const STEP_MILLIS_MAX = 0x7fff_ffff;
@@ -6,7 +7,10 @@ const STEP_MILLIS_MAX = 0x7fff_ffff;
 export const nodeTimers: Timers = {
   after: (delayMillis, run) => new NodeTimer(delayMillis, run),
   endOfTurn: (run) => {
-    setImmediate(run);
+    setImmediate(() => {
+      run();
+      flushNow();
+    });
   },
 };
 

@@ -2,9 +2,13 @@ import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { text, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
+import { Prng } from "../../std/prng.ts";
 import { TEST_LISTEN } from "../conformance/http-fixture.ts";
+import { connectedPair } from "../conformance/network-fixture.ts";
 import type { Env } from "../env.ts";
 import { createSimEnv, type SimMachine } from "./env.ts";
+import { SimLinks } from "./links.ts";
+import { SimNetwork } from "./network.ts";
 import { SimScheduler } from "./scheduler.ts";
 
 describe("a simulated machine", () => {
@@ -83,6 +87,39 @@ describe("a simulated machine", () => {
     });
     const reply = await scheduler.settle(http.request(again.port, { method: "GET", target: "/" }));
     equal(text(reply.body), "back");
+  });
+
+  test("is reached over the network that it shares with others, by its name, as long as it runs", async () => {
+    const scheduler = new SimScheduler();
+    const network = new SimNetwork(scheduler, new SimLinks(new Prng(1)), new Prng(2));
+    const [one, two] = ["one", "two"].map((label) => createSimEnv({ seed: 1, scheduler, network, label }));
+    const fixture = {
+      server: one!.env.network,
+      client: two!.env.network,
+      host: "one",
+      settle: <T>(promise: Promise<T>) => scheduler.settle(promise),
+      async [Symbol.asyncDispose]() {},
+    };
+    for (const end of ["kill", "crash"] as const) {
+      const pair = await connectedPair({ ...fixture, server: one!.env.network });
+      pair.client.connection.send(utf8("hello"));
+      await scheduler.settle(pair.server.until(({ text }) => text === "hello"));
+      one![end]();
+      if (end === "crash") one!.restart();
+      pair.client.connection.send(utf8("?"));
+      await scheduler.settle(pair.client.until(({ isClosed }) => isClosed));
+      ok(hasCode(pair.client.closings[0], "CONNECTION_RESET"));
+      if (end === "kill") one!.restart();
+    }
+    const alone = createSimEnv({ seed: 1, label: "alone" });
+    await using pair = await connectedPair({
+      ...fixture,
+      server: alone.env.network,
+      client: alone.env.network,
+      host: "127.0.0.1",
+      settle: (promise) => alone.scheduler.settle(promise),
+    });
+    equal(pair.client.connection.remoteAddress, "alone");
   });
 
   test("hashes in turns of the simulation, and two machines share one time", async () => {

@@ -7,6 +7,8 @@ import type { SimDiskOptions } from "./disk-options.ts";
 import { SimHttp } from "./http.ts";
 import type { SimIndexOptions } from "./index-options.ts";
 import { SimIndexes } from "./indexes.ts";
+import { SimLinks } from "./links.ts";
+import { SimNetwork } from "./network.ts";
 import { SimProcess } from "./process.ts";
 import { SimRandom } from "./random.ts";
 import { SimScheduler } from "./scheduler.ts";
@@ -20,6 +22,10 @@ export interface SimEnvOptions {
   readonly scheduler?: SimScheduler;
   /** Names this machine in the trace. */
   readonly label?: string;
+  /** Shared likewise. The machine's host name in it is its label. */
+  readonly network?: SimNetwork;
+  /** The names in its certificate. */
+  readonly certificateNames?: readonly string[];
   readonly disk?: Partial<SimDiskOptions>;
   readonly index?: Partial<SimIndexOptions>;
   readonly clock?: Partial<SimClockOptions>;
@@ -32,7 +38,9 @@ export class SimMachine {
   readonly disk: SimDisk;
   readonly indexes: SimIndexes;
   readonly http: SimHttp = new SimHttp();
+  readonly network: SimNetwork;
   readonly #label: string;
+  readonly #certificateNames: readonly string[];
   readonly #prng: Prng;
   #process: SimProcess;
   #env: Env;
@@ -44,7 +52,10 @@ export class SimMachine {
     this.disk = new SimDisk(options.disk, prng.fork());
     this.indexes = new SimIndexes(options.index, prng.fork());
     this.#label = options.label ?? "node";
+    this.#certificateNames = options.certificateNames ?? [this.#label];
     this.#prng = prng.fork();
+    this.network =
+      options.network ?? new SimNetwork(this.scheduler, new SimLinks(this.#prng.fork()), this.#prng.fork());
     this.#process = new SimProcess(this.scheduler, this.#label);
     this.#env = this.#makeEnv(this.#process);
   }
@@ -61,6 +72,7 @@ export class SimMachine {
   /** Power fails: the process ends in the middle of what it does, unsynced data is at stake. */
   crash(): void {
     this.#end("loses power");
+    this.network.crash(this.#label);
     this.disk.crash();
     this.indexes.crash();
   }
@@ -68,6 +80,7 @@ export class SimMachine {
   /** The process is killed, its machine goes on: written data is there, synced or not. */
   kill(): void {
     this.#end("is killed");
+    this.network.kill(this.#label);
     this.disk.abandon();
     this.indexes.abandon();
   }
@@ -106,6 +119,7 @@ export class SimMachine {
       indexes: this.indexes.mount(process),
       compute: new InlineCompute({ turnBytesMax: HASHED_BYTES_PER_TURN, nextTurn }),
       http: this.http.mount(process),
+      network: this.network.mount(this.#label, process, this.#certificateNames),
     };
   }
 }

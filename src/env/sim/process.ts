@@ -1,14 +1,23 @@
 import type { Timer } from "../env.ts";
 import type { SimScheduler } from "./scheduler.ts";
 
+/** Something that happened to a process while it stood still. */
+interface Waiting {
+  readonly label: string;
+  readonly run: () => void;
+}
+
 /**
  * One run of a simulated process, from a start to a crash. All that happens to it passes through here: after a crash
- * nothing does any more, while it is paused (stopped by its host, a long collection of garbage) everything waits.
+ * nothing does any more, while it is paused (stopped by its host, a long collection of garbage) everything waits, and
+ * happens afterwards in the order in which it came.
  */
 export class SimProcess {
   readonly scheduler: SimScheduler;
   readonly #label: string;
+  readonly #waiting = new Set<Waiting>();
   #isAlive = true;
+  #isResumePlanned = false;
   #pausedUntilMillis = 0;
 
   constructor(scheduler: SimScheduler, label: string) {
@@ -21,19 +30,21 @@ export class SimProcess {
   }
 
   after(delayMillis: number, label: string, run: () => void): Timer {
-    let timer: Timer;
-    const fire = (): void => {
-      if (!this.#isAlive) return;
-      const restMillis = this.#pausedUntilMillis - this.scheduler.nowMillis;
-      if (restMillis > 0) timer = this.scheduler.after(restMillis, `${this.#label} resumes: ${label}`, fire);
-      else run();
-    };
-    timer = this.scheduler.after(delayMillis, `${this.#label} ${label}`, fire);
+    let waiting: Waiting | undefined;
+    const timer = this.scheduler.after(delayMillis, `${this.#label} ${label}`, () => {
+      waiting = this.#enter(label, run);
+    });
     return {
-      cancel() {
+      cancel: () => {
         timer.cancel();
+        if (waiting !== undefined) this.#waiting.delete(waiting);
       },
     };
+  }
+
+  /** What comes from outside at this moment happens now; where the process stands still, once it goes on. */
+  receive(label: string, run: () => void): void {
+    this.#enter(label, run);
   }
 
   pause(millis: number): void {
@@ -42,5 +53,40 @@ export class SimProcess {
 
   kill(): void {
     this.#isAlive = false;
+    this.#waiting.clear();
+  }
+
+  #enter(label: string, run: () => void): Waiting | undefined {
+    if (!this.#isAlive) return undefined;
+    if (this.#waiting.size === 0 && this.#pausedUntilMillis <= this.scheduler.nowMillis) {
+      run();
+      return undefined;
+    }
+    const waiting = { label, run };
+    this.#waiting.add(waiting);
+    this.#planResume();
+    return waiting;
+  }
+
+  #planResume(): void {
+    const [first] = this.#waiting;
+    if (this.#isResumePlanned || first === undefined) return;
+    this.#isResumePlanned = true;
+    const atMillis = Math.max(this.#pausedUntilMillis, this.scheduler.nowMillis);
+    this.scheduler.at(atMillis, `${this.#label} resumes: ${first.label}`, () => this.#resume());
+  }
+
+  /** One at a time, as the scheduler does: the promises that it settles come before the next. */
+  #resume(): void {
+    this.#isResumePlanned = false;
+    const [first] = this.#waiting;
+    if (first !== undefined && this.#pausedUntilMillis <= this.scheduler.nowMillis) {
+      this.#waiting.delete(first);
+      // Before it runs: what it plans for this moment comes behind what has waited.
+      this.#planResume();
+      first.run();
+    } else {
+      this.#planResume();
+    }
   }
 }

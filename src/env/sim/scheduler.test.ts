@@ -173,4 +173,23 @@ describe("SimProcess", () => {
     deepEqual(ran, ["ten at 100", "twenty at 100"]);
     equal(process.isAlive, false);
   });
+
+  test("takes what came while it stood still in the order in which it came, however often it was stopped", async () => {
+    const scheduler = new SimScheduler();
+    const process = new SimProcess(scheduler, "node");
+    const ran: string[] = [];
+    const come = (what: string): void => process.receive(what, () => ran.push(`${what} at ${scheduler.nowMillis}`));
+    process.pause(10.1);
+    scheduler.after(1.7, "first", () => come("first"));
+    scheduler.after(3.3, "stop", () => process.pause(20.2));
+    scheduler.after(5.9, "second", () => come("second"));
+    scheduler.after(12.3, "third", () => come("third"));
+    scheduler.after(23.5, "fourth", () => come("fourth"));
+    process.after(2.1, "timer", () => {
+      ran.push("timer");
+      process.after(0, "planned by it", () => ran.push("planned by it"));
+    });
+    await scheduler.run();
+    deepEqual(ran, ["first at 23.5", "timer", "second at 23.5", "third at 23.5", "fourth at 23.5", "planned by it"]);
+  });
 });

@@ -4,15 +4,28 @@ import { TraceHash } from "./trace-hash.ts";
 import { drainMicrotasks } from "./turn.ts";
 
 /** One thing that happens at a moment of virtual time. */
-interface Event {
+class Event implements Timer {
   readonly timeMillis: number;
   /** Order among events of one moment: the order in which they were planned. */
   readonly sequence: number;
   readonly label: string;
+  readonly detail: number;
   run: (() => void) | undefined;
+
+  constructor(timeMillis: number, sequence: number, label: string, detail: number, run: () => void) {
+    this.timeMillis = timeMillis;
+    this.sequence = sequence;
+    this.label = label;
+    this.detail = detail;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = undefined;
+  }
 }
 
-export type EventObserver = (timeMillis: number, label: string) => void;
+export type EventObserver = (timeMillis: number, label: string, detail: number) => void;
 
 /**
  * The one source of progress in a simulation. Between two events every promise that can settle does: so what simulated
@@ -47,24 +60,40 @@ export class SimScheduler {
 
   /** Adds a fact to the trace that no event's label tells. */
   trace(fact: string): void {
-    this.#hash.add(this.#nowMillis, fact);
+    this.#hash.add(this.#nowMillis, fact, 0);
   }
 
   after(delayMillis: number, label: string, run: () => void): Timer {
-    assert(delayMillis >= 0, "an event is not in the past");
-    const event: Event = { timeMillis: this.#nowMillis + delayMillis, sequence: this.#planned++, label, run };
+    return this.at(this.#nowMillis + delayMillis, label, run);
+  }
+
+  /**
+   * For what must keep an order among moments: sums of delays would be off by their rounding. The detail, a whole number
+   * below 2^32, goes into the trace beside the label: a label that is made once and a number cost less than a text each.
+   */
+  at(timeMillis: number, label: string, run: () => void, detail = 0): Timer {
+    assert(timeMillis >= this.#nowMillis, "an event is not in the past");
+    const event = new Event(timeMillis, this.#planned++, label, detail, run);
     pushEvent(this.#queue, event);
-    return {
-      cancel() {
-        event.run = undefined;
-      },
-    };
+    return event;
   }
 
   /** Runs until nothing is planned, or up to this moment of virtual time. */
   async run(untilMillis: number = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#loop(untilMillis, () => false);
     if (untilMillis !== Number.POSITIVE_INFINITY) this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+  }
+
+  /** As `run`, for simulated code that makes no promises: nothing waits between two events, and none would settle. */
+  runSynchronously(untilMillis: number = Number.POSITIVE_INFINITY, isDone: () => boolean = never): void {
+    assert(!this.#isRunning, "a simulation is run by one loop at a time");
+    this.#isRunning = true;
+    try {
+      while (!isDone() && this.#step(untilMillis));
+    } finally {
+      this.#isRunning = false;
+    }
+    this.#arriveAt(untilMillis, isDone);
   }
 
   /** Runs until the promise settles. Fails if that does not happen within the limit, or nothing is planned any more. */
@@ -90,23 +119,33 @@ export class SimScheduler {
     }
   }
 
+  /** Time passes also where nothing happens. */
+  #arriveAt(untilMillis: number, isDone: () => boolean): void {
+    if (untilMillis === Number.POSITIVE_INFINITY || isDone()) return;
+    this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+  }
+
   /** Runs the next event that was not cancelled; false if there is none up to the given moment. */
   #step(untilMillis: number): boolean {
     for (;;) {
       const next = this.#queue[0];
       if (next === undefined || next.timeMillis > untilMillis) return false;
       popEvent(this.#queue);
-      const { run, timeMillis, label } = next;
+      const { run, timeMillis, label, detail } = next;
       if (run === undefined) continue;
       next.run = undefined;
       this.#nowMillis = timeMillis;
       this.#ran++;
-      this.#hash.add(timeMillis, label);
-      this.#observe?.(timeMillis, label);
+      this.#hash.add(timeMillis, label, detail);
+      this.#observe?.(timeMillis, label, detail);
       run();
       return true;
     }
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 function isBefore(left: Event, right: Event): boolean {

@@ -5,12 +5,13 @@ export class TraceHash {
   #left = 0x811c9dc5;
   #right = 0x2d358dcc;
 
-  add(timeMillis: number, label: string): void {
+  add(timeMillis: number, label: string, detail: number): void {
     scratch.setFloat64(0, timeMillis);
     this.#mix(scratch.getUint32(0));
     this.#mix(scratch.getUint32(4));
     for (let at = 0; at < label.length; at++) this.#mix(label.charCodeAt(at));
     this.#mix(0x1_0000);
+    this.#mix(detail);
   }
 
   toString(): string {

@@ -4,7 +4,7 @@
 import { strictText, toBase64, utf8 } from "../../std/bytes.ts";
 
 export interface AssetSource {
-  /** The file's bytes, or undefined where there is none. Names have "/" between folders and never leave the console's folder. */
+  /** The file's bytes, or undefined where there is none for a browser. Names have "/" between folders, and no segment begins with a dot. */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Takes the types out of TypeScript; absent where the files are finished. */
   readonly stripTypes?: (source: string) => string;

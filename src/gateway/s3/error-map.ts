@@ -175,6 +175,12 @@ const ENV: Record<EnvErrorCode, S3ErrorCode> = {
   CLIENT_GONE: "RequestTimeout",
   LIBRARY_MISSING: "InternalError",
   CONNECTION_LOST: "InternalError",
+  CONNECTION_REFUSED: "InternalError",
+  CONNECTION_RESET: "InternalError",
+  CONNECTION_TIMED_OUT: "InternalError",
+  CONNECT_TIMED_OUT: "InternalError",
+  HOST_UNREACHABLE: "InternalError",
+  TLS_REFUSED: "InternalError",
   REPLY_LENGTH_WRONG: "InternalError",
   TLS_INVALID: "InternalError",
 };

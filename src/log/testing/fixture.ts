@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Disk, Random } from "../../env/index.ts";
+import type { Disk, DiskFile, Random } from "../../env/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { Prng } from "../../std/prng.ts";
 import { inspectLog, Log, type LogOptions, type LogRecord, type SegmentReport } from "../index.ts";
@@ -72,3 +72,15 @@ export const cutAfter = async (disk: Disk, frames: number): Promise<void> => {
   const end = last.position + last.bytes - segment.base + SEGMENT_HEADER_BYTES;
   await tamper(disk, segmentName("log", segment.id), (bytes) => bytes.fill(0, end));
 };
+
+/** A file of which some calls do something else. */
+export const disturbedFile = (file: DiskFile, calls: Partial<DiskFile>): DiskFile => ({
+  name: file.name,
+  read: (position, length, memory) => file.read(position, length, memory),
+  write: (position, chunks) => file.write(position, chunks),
+  sync: () => file.sync(),
+  length: () => file.length(),
+  setLength: (length) => file.setLength(length),
+  close: () => file.close(),
+  ...calls,
+});

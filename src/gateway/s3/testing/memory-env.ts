@@ -1,6 +1,16 @@
 import type { BlobRef, Blobs } from "../../../blob/index.ts";
 import type { Clock, Compute, Env, Timers } from "../../../env/index.ts";
-import { InlineCompute, SimDisk, SimHttp, SimIndexes, SimRandom } from "../../../env/sim/index.ts";
+import {
+  InlineCompute,
+  SimDisk,
+  SimHttp,
+  SimIndexes,
+  SimLinks,
+  SimNetwork,
+  SimProcess,
+  SimRandom,
+  SimScheduler,
+} from "../../../env/sim/index.ts";
 import { assert } from "../../../std/assert.ts";
 import { concatBytes } from "../../../std/bytes.ts";
 import { Prng } from "../../../std/prng.ts";
@@ -38,6 +48,8 @@ export function memoryEnv(): MemoryEnv {
     after: () => ({ cancel() {} }),
     endOfTurn: (run) => void Promise.resolve().then(run),
   };
+  const scheduler = new SimScheduler();
+  const network = new SimNetwork(scheduler, new SimLinks(new Prng(8)), new Prng(9));
   return {
     clock: new TestClock(),
     timers,
@@ -46,6 +58,7 @@ export function memoryEnv(): MemoryEnv {
     indexes: new SimIndexes().mount(),
     compute: new InlineCompute(),
     http: new SimHttp().mount(),
+    network: network.mount("node", new SimProcess(scheduler, "node")),
   };
 }
 

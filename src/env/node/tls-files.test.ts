@@ -9,7 +9,7 @@ import { hasCode } from "../../std/errors.ts";
 import { TEST_LISTEN } from "../conformance/http-fixture.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import { nodeHttp } from "./http.ts";
-import { loadTls, type TlsFiles, TlsWatch, versionOf } from "./http-tls.ts";
+import { loadTls, type TlsFiles, TlsWatch, versionOf } from "./tls-files.ts";
 
 const TESTDATA = join(import.meta.dirname, "testdata", "tls");
 

@@ -7,17 +7,20 @@ const POLL_MILLIS = 10_000;
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
+  /** The authorities that the other side's certificate must come from, where it has to have one. */
+  readonly caFile?: string | undefined;
 }
 
 /** The certificate chain and its key, proven to belong together. */
 export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
   try {
-    const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
-    createSecureContext({ cert, key });
-    return { cert, key };
+    const [cert, key, ca] = await Promise.all(namesOf(files).map((name) => readFile(name)));
+    const options: SecureContextOptions = { cert: cert!, key: key!, ...(ca !== undefined && { ca }) };
+    createSecureContext(options);
+    return options;
   } catch (cause) {
     throw envFailure("TLS_INVALID", {
-      what: `The certificate "${files.certFile}" and the key "${files.keyFile}" can not be used.`,
+      what: `${whatOf(files)} can not be used.`,
       data: { ...files },
       cause,
     });
@@ -66,6 +69,15 @@ export class TlsWatch {
 
 /** Changes whenever one of the files does; empty where one is missing. */
 export async function versionOf(files: TlsFiles): Promise<string> {
-  const found = await Promise.all([stat(files.certFile), stat(files.keyFile)]).catch(() => []);
+  const found = await Promise.all(namesOf(files).map((name) => stat(name))).catch(() => []);
   return found.map(({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`).join(" ");
+}
+
+function namesOf({ certFile, keyFile, caFile }: TlsFiles): string[] {
+  return caFile === undefined ? [certFile, keyFile] : [certFile, keyFile, caFile];
+}
+
+function whatOf({ certFile, keyFile, caFile }: TlsFiles): string {
+  if (caFile === undefined) return `The certificate "${certFile}" and the key "${keyFile}"`;
+  return `The certificate "${certFile}", the key "${keyFile}" and the authorities "${caFile}"`;
 }
