@@ -1,13 +1,15 @@
-// Packs the package, installs it into an empty project, imports each subpath alone, type-checks a use of it, and starts the
-// installed server. What works in the clone must work there too. Plain JavaScript.
+// Packs the package, installs it into an empty project, imports each subpath alone, type-checks a use of it, looks whether a
+// browser could load what says so, and starts the installed server. What works in the clone must work there too. Plain JavaScript.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = mkdtempSync(join(tmpdir(), "ashlar-package-"));
+/** Subpaths that run in a browser: all that they load is their own, and nothing of it is Node's. */
+const BROWSER_SAFE = ["./checkers", "./raft", "./raft/conformance"];
 let passed = 0;
 
 function run(command, args, cwd = project) {
@@ -25,6 +27,29 @@ function check(name, work) {
   console.log(`ok ${name}`);
 }
 
+/** The files that a browser would load, and what in them it could not. */
+function browserFaults(entry) {
+  const seen = new Set();
+  const faults = [];
+  const load = (file) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const code = readFileSync(file, "utf8")
+      .replace(/\/\*[\s\S]*?\*\//g, "")
+      .replace(/^\s*\/\/.*$/gm, "");
+    const imports = /^(?:import|export)\b[^;"]*?\bfrom\s*"([^"]+)"|^import\s*"([^"]+)"|\bimport\s*\(\s*"([^"]+)"/gm;
+    for (const [, from, bare, dynamic] of code.matchAll(imports)) {
+      const name = from ?? bare ?? dynamic;
+      if (name.startsWith(".")) load(join(dirname(file), name));
+      else faults.push(`${file} imports ${name}`);
+    }
+    for (const [word] of code.matchAll(/\b(?:Buffer|require|__dirname)\b(?=[.(])/g))
+      faults.push(`${file} uses ${word}`);
+  };
+  load(entry);
+  return { files: seen.size, faults };
+}
+
 try {
   check("builds", () => run(process.execPath, [join(root, "scripts/build.mjs")], root));
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], root));
@@ -40,6 +65,14 @@ try {
     check(`${name} can be imported`, () =>
       run(process.execPath, ["-e", `await import(${JSON.stringify(name)})`, "--input-type=module"]),
     );
+  }
+  for (const subpath of BROWSER_SAFE) {
+    check(`ashlar${subpath.slice(1)} runs in a browser`, () => {
+      const { files, faults } = browserFaults(join(project, "node_modules/ashlar", exports[subpath].default));
+      if (files > 1 && faults.length === 0) return;
+      process.stderr.write(`${files} files\n${faults.join("\n")}\n`);
+      process.exit(1);
+    });
   }
   writeFileSync(
     join(project, "use.ts"),
@@ -61,6 +94,14 @@ for (const name of ["console/main.js", "console/pages/sim/page.js", "core/raft/n
       .map((name, at) => `import * as part${at} from "ashlar${name.slice(1)}";\nexport { part${at} };\n`)
       .join(""),
   );
+  // The counter of the README, and a port of a browser where a transport takes one.
+  const counter = readFileSync(join(root, "examples/counter.ts"), "utf8");
+  const ports = `import { broadcastTransport, portTransport } from "ashlar/raft";
+portTransport(new Map([[2, new MessageChannel().port1]]));
+broadcastTransport(1, new BroadcastChannel("members"));
+`;
+  writeFileSync(join(project, "counter.ts"), counter);
+  writeFileSync(join(project, "ports.ts"), ports);
   const compilerOptions = {
     module: "nodenext",
     // No more than this: the package's types bring what else they need.
@@ -70,8 +111,17 @@ for (const name of ["console/main.js", "console/pages/sim/page.js", "core/raft/n
     noEmit: true,
     types: [],
   };
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts", "types.ts"] }));
+  writeFileSync(
+    join(project, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["use.ts", "types.ts", "counter.ts", "ports.ts"] }),
+  );
   check("type-checks", () => run(join(root, "node_modules/.bin/tsc"), ["-p", project]));
+  check("the counter counts", () => {
+    const printed = run(process.execPath, ["counter.ts"]);
+    if (printed === "14\n28\n42\n") return;
+    process.stderr.write(printed);
+    process.exit(1);
+  });
   check("a server in memory starts and serves", () => run(process.execPath, ["use.ts"]));
   check("the command runs", () => run(join(project, "node_modules/.bin/ashlar"), ["version"]));
 } finally {

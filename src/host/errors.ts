@@ -50,6 +50,27 @@ export const HOST_ERRORS = {
     what: "The change of membership was not made.",
     advice: "Look at the group's members and explanation, then try again.",
   },
+  TRANSFER_FAILED: {
+    what: "The member did not become the leader.",
+    advice: "Look at the group's explanation: it must vote, be reachable, and hold the whole log.",
+  },
+  GROUP_OPTION_INVALID: {
+    what: "An option of the group is out of its range.",
+    advice: "Correct the call.",
+  },
+  HOLDS_NO_DATA: {
+    what: "This member is a witness: it votes, and has nothing that could be read.",
+    advice: "Read on another member.",
+  },
+  SESSION_UNKNOWN: {
+    what: "The group does not know the session: it was ended, or given up for newer ones. The command was not applied.",
+    advice:
+      "Begin a new session; whether earlier commands without an answer were applied can only be read from the state.",
+  },
+  SESSION_WINDOW: {
+    what: "The session has acknowledged this command's answer, or has too many without one. It was not applied.",
+    advice: "Wait for answers before sending more, or use more sessions.",
+  },
 } as const;
 
 export type HostErrorCode = keyof typeof HOST_ERRORS;

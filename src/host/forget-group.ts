@@ -1,11 +1,11 @@
-import type { Log } from "../log/index.ts";
 import { hostFailure } from "./errors.ts";
 import { appended } from "./group-snapshots.ts";
 import { decodeMembers, isSole } from "./members.ts";
+import type { RaftLog } from "./raft-log.ts";
 import type { SnapshotFolder } from "./snapshot-folder.ts";
 
 export interface Forgetting {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly nodeId: number;
   readonly group: number;
   /** Ends what the group does here, where it is open. */

@@ -15,7 +15,6 @@ import {
   type Role,
   type Snapshot,
 } from "../core/raft/index.ts";
-import type { LogRecord } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
@@ -32,6 +31,7 @@ import { hardStateAtStart } from "./hard-state.ts";
 import { restoreMachine } from "./machine-restore.ts";
 import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
 import type { CoreOptions, GroupLimits } from "./options.ts";
+import type { RaftLogRecord } from "./raft-log.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { StorageQueue } from "./storage-queue.ts";
@@ -118,7 +118,12 @@ export class GroupMember<Result> {
     const group = new GroupMember(services, { ...options, members, stored });
     options.opened(group);
     services.wake(id);
-    await group.#replay.promise;
+    try {
+      await group.#replay.promise;
+    } catch (error) {
+      await group.stop();
+      throw error;
+    }
     group.#isOpen = true;
     if (members !== undefined && isSole(members, nodeId)) group.node.campaign();
     services.wake(id);
@@ -148,6 +153,7 @@ export class GroupMember<Result> {
     this.#storage = new GroupStorage({
       ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
+      // The machine itself may lack entries up to there in an older group, and takes them from the log.
       floor: () => Math.min(FLOOR_INDEX, this.#appliedIndex),
       snapshot: () => this.#snapshots.current(),
       onLoaded: () => this.#loaded(),
@@ -197,7 +203,7 @@ export class GroupMember<Result> {
   receive(message: Message): void {
     if (this.failure !== undefined) return;
     if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
-    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull) this.#refuse(message);
+    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull === true) this.#refuse(message);
     else this.#step(message);
     if (this.node.hasReady) this.#services.wake(this.id);
   }
@@ -366,7 +372,7 @@ export class GroupMember<Result> {
     });
   }
 
-  #membersMark(index: number, configuration: Configuration): LogRecord {
+  #membersMark(index: number, configuration: Configuration): RaftLogRecord {
     const members = { index, foundedAt: this.#foundedAt, configuration };
     return { kind: "configuration", group: this.id, index, bytes: encodeMembers(members) };
   }
@@ -387,7 +393,7 @@ export class GroupMember<Result> {
     const { index, term } = snapshot;
     const group = this.id;
     this.#applier.hold();
-    const marks: LogRecord[] = [
+    const marks: RaftLogRecord[] = [
       { kind: "snapshot", group, index, term, note: EMPTY },
       this.#membersMark(index, snapshot.configuration),
       { kind: "truncateSuffix", group, fromIndex: index + 1 },

@@ -1,8 +1,8 @@
 import type { Configuration, Message, Role } from "../core/raft/index.ts";
-import type { Log } from "../log/index.ts";
 import type { CacheBudget } from "./cache-budget.ts";
 import type { BatchName } from "./entry.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import type { RaftLog } from "./raft-log.ts";
 import type { ServeBudget } from "./serve-budget.ts";
 
 /** What a group needs of its host. */
@@ -10,7 +10,7 @@ export interface GroupServices {
   readonly nodeId: number;
   /** Drawn at the host's start. */
   readonly life: number;
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly cacheBudget: CacheBudget;
   readonly serveBudget: ServeBudget;
   /** In [0, 1). */

@@ -1,8 +1,8 @@
 import { type Configuration, isMember, type Message, type Snapshot } from "../core/raft/index.ts";
-import type { Log, LogRecord } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
+import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
 import type { ServeBudget } from "./serve-budget.ts";
 import { openSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
@@ -22,7 +22,7 @@ export interface SnapshotLimits {
 
 export interface GroupSnapshotsOptions {
   readonly group: number;
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly folder: SnapshotFolder;
   readonly machine: StateMachine<unknown>;
   /** What this node has already, newest first. */
@@ -268,7 +268,7 @@ export class GroupSnapshots {
 }
 
 /** Entries up to the index are not needed any more; segments that nobody needs go. */
-export async function compactLog(log: Log, group: number, index: number): Promise<void> {
+export async function compactLog(log: RaftLog, group: number, index: number): Promise<void> {
   const state = log.group(group);
   const term = state.termOf(index);
   if (term === undefined || index <= state.compaction.index) return;
@@ -276,7 +276,7 @@ export async function compactLog(log: Log, group: number, index: number): Promis
   await log.release();
 }
 
-export function appended(log: Log, records: readonly LogRecord[]): Promise<void> {
+export function appended(log: RaftLog, records: readonly RaftLogRecord[]): Promise<void> {
   return new Promise((resolve, reject) => {
     log.append(records, (error) => (error === undefined ? resolve() : reject(error)));
   });

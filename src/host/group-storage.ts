@@ -1,9 +1,9 @@
 import type { Configuration, Entry, HardState, Snapshot, Storage } from "../core/raft/index.ts";
-import type { GroupIndex, Log } from "../log/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import type { CacheBudget } from "./cache-budget.ts";
 import { fromStored } from "./entry.ts";
+import type { RaftLog, RaftLogGroup } from "./raft-log.ts";
 
 /** What a core's limits in bytes count for an entry besides its data. */
 const ENTRY_OVERHEAD_BYTES = 12;
@@ -11,7 +11,7 @@ const ENTRY_OVERHEAD_BYTES = 12;
 const LOAD_BYTES = 1024 * 1024;
 
 export interface GroupStorageOptions {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly group: number;
   readonly configuration: Configuration;
   readonly hardState: HardState | undefined;
@@ -32,7 +32,7 @@ export interface GroupStorageOptions {
  */
 export class GroupStorage implements Storage {
   readonly #options: GroupStorageOptions;
-  readonly #index: GroupIndex;
+  readonly #index: RaftLogGroup;
   /** Adjacent, the last one is the log's last. */
   #cached: Entry[] = [];
   /** A page of older entries: what was fetched last. */

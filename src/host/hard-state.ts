@@ -1,5 +1,5 @@
 import type { HardState } from "../core/raft/index.ts";
-import type { GroupIndex } from "../log/index.ts";
+import type { RaftLogGroup } from "./raft-log.ts";
 
 export interface HardStateSettings {
   readonly isSole: boolean;
@@ -14,7 +14,7 @@ export interface HardStateSettings {
  * stored without haste, so that what was applied may lie beyond it; a sole member has committed all that it has.
  * Undefined where there is nothing at all.
  */
-export function hardStateAtStart(state: GroupIndex, settings: HardStateSettings): HardState | undefined {
+export function hardStateAtStart(state: RaftLogGroup, settings: HardStateSettings): HardState | undefined {
   const { hardState, lastIndex, lastTerm, compaction } = state;
   if (hardState === undefined && lastIndex === 0) return undefined;
   const { isSole, applied, committedAtLeast, lostDisk, random } = settings;

@@ -79,8 +79,10 @@ export class HostedGroup<Result> implements Group<Result> {
     return () => void this.#member.observers.delete(observer);
   }
 
-  propose(command: Uint8Array): Promise<Result> {
-    return this.#proposing(command.length, (tick) => this.#callers.proposals.add(command, tick));
+  /** Also rejects once the signal is aborted: with its reason where nothing was or will be written, else OUTCOME_UNKNOWN. */
+  propose(command: Uint8Array, signal?: AbortSignal): Promise<Result> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    return this.#proposing(command.length, (tick) => this.#callers.proposals.add(command, tick, signal));
   }
 
   /** Commands that stay next to each other, and their results: one promise for all of them. Rejects as `propose`. */
@@ -148,9 +150,9 @@ export class HostedGroup<Result> implements Group<Result> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     // An entry is one record of the log, and leaves some room there.
     const { log } = this.#services;
-    const bytesMax = log.recordBytesMax / 2;
+    const bytesMax = Math.floor((log.recordBytesMax * 3) / 4);
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
-    if (log.isNearlyFull) return Promise.reject(hostFailure("NO_SPACE", { data: { group: this.id } }));
+    if (log.isNearlyFull === true) return Promise.reject(hostFailure("NO_SPACE", { data: { group: this.id } }));
     try {
       const added = add(this.#services.tick());
       this.#services.wake(this.id);

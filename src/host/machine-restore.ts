@@ -1,13 +1,13 @@
-import type { Log } from "../log/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { hostFailure } from "./errors.ts";
 import { FOUNDING_TERM, type Members } from "./members.ts";
+import type { RaftLog } from "./raft-log.ts";
 import { openSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 export interface MachineRestore {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly group: number;
   readonly folder: SnapshotFolder;
   readonly machine: StateMachine<unknown>;

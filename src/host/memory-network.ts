@@ -1,4 +1,5 @@
 import type { Timers } from "../env/index.ts";
+import { webTimers } from "../env/web/index.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 
 /** Frames that wait for one node; more are dropped, as a network would. */
@@ -11,7 +12,7 @@ export class MemoryNetwork {
   /** Pairs of nodes between which nothing passes, in this direction. */
   readonly #cut = new Set<string>();
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers = webTimers) {
     this.#timers = timers;
   }
 
@@ -52,6 +53,7 @@ class MemoryTransport implements Transport {
   readonly #timers: Timers;
   readonly #wires: Wires;
   #handlers: TransportHandlers | undefined;
+  #isOver = false;
   #arrived: (readonly [number, Uint8Array])[] = [];
 
   constructor(timers: Timers, wires: Wires) {
@@ -64,7 +66,7 @@ class MemoryTransport implements Transport {
   }
 
   send(to: number, frame: Uint8Array): boolean {
-    return this.#wires.deliver(to, frame);
+    return !this.#isOver && this.#wires.deliver(to, frame);
   }
 
   put(from: number, frame: Uint8Array): boolean {
@@ -75,6 +77,7 @@ class MemoryTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#wires.leave();
     this.#handlers = undefined;
     this.#arrived = [];

@@ -66,14 +66,18 @@ export class Proposals<Result> {
     return this.#waiting;
   }
 
-  /** Throws OVERLOADED before anything has happened. */
-  add(command: Uint8Array, tick: number): Promise<Result> {
+  /**
+   * Throws OVERLOADED before anything has happened. Once the signal is aborted it rejects: with the signal's reason
+   * where the command is in no log and will be in none, else with OUTCOME_UNKNOWN.
+   */
+  add(command: Uint8Array, tick: number, signal?: AbortSignal): Promise<Result> {
     const commands = [command];
     const { length } = command;
     this.#admit(1, length);
     return new Promise((resolve, reject) => {
       const take = (results: readonly Result[], at: number): void => resolve(results[at]!);
-      this.#queue.push({ commands, bytes: length, resolve: take, reject, tick });
+      const proposal = { commands, bytes: length, resolve: take, reject, tick };
+      this.#queue.push(signal === undefined ? proposal : this.#abortable(proposal, signal));
     });
   }
 
@@ -199,6 +203,33 @@ export class Proposals<Result> {
   /** Resolves when everything is answered. */
   async idle(): Promise<void> {
     if (this.#waiting > 0) await (this.#idle ??= Promise.withResolvers<void>()).promise;
+  }
+
+  #abortable(proposal: Proposal<Result>, signal: AbortSignal): Proposal<Result> {
+    const abort = (): void => {
+      const at = this.#queue.indexOf(followed);
+      if (at >= 0) {
+        this.#queue = this.#queue.toSpliced(at, 1);
+        this.#release(followed);
+        proposal.reject(signal.reason as Error);
+      } else {
+        // It goes on to count until it is decided.
+        proposal.reject(hostFailure("OUTCOME_UNKNOWN", { cause: signal.reason }));
+      }
+    };
+    const followed: Proposal<Result> = {
+      ...proposal,
+      resolve: (results, at) => {
+        signal.removeEventListener("abort", abort);
+        proposal.resolve(results, at);
+      },
+      reject: (error) => {
+        signal.removeEventListener("abort", abort);
+        proposal.reject(error);
+      },
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    return followed;
   }
 
   #admit(commands: number, bytes: number): void {

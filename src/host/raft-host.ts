@@ -1,6 +1,5 @@
 import { type Configuration, configurationOf } from "../core/raft/index.ts";
-import type { Clock, Disk, Random, Timer, Timers } from "../env/index.ts";
-import type { Log } from "../log/index.ts";
+import type { Timer } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { CacheBudget } from "./cache-budget.ts";
@@ -16,6 +15,8 @@ import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, so
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
+import type { RaftLog } from "./raft-log.ts";
+import type { RaftEnv, SnapshotDisk } from "./raft-storage.ts";
 import { ServeBudget } from "./serve-budget.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
@@ -24,9 +25,9 @@ import { Witness } from "./witness.ts";
 
 export interface RaftHostOptions {
   readonly nodeId: number;
-  readonly env: { readonly clock: Clock; readonly timers: Timers; readonly random: Random; readonly disk: Disk };
+  readonly env: RaftEnv & { readonly disk: SnapshotDisk };
   /** Shared by all groups. It stays its owner's, as the transport does. */
-  readonly log: Log;
+  readonly log: RaftLog;
   /** Undefined where all groups are groups of one. */
   readonly transport?: Transport;
   /** Folder for groups' snapshots. Default: `raft`. */
@@ -46,6 +47,11 @@ export interface OpenGroupOptions<Result> {
    * it up to date.
    */
   readonly founders?: Partial<Configuration>;
+  /**
+   * An empty log is one of an id that no node of the group ever had: it promised nothing that could be forgotten.
+   * Without it a node that joins is taken for one that lost its disk, which can be a learner first, and no witness.
+   */
+  readonly isNewId?: boolean;
   readonly limits?: Partial<GroupLimits>;
   readonly core?: CoreOptions;
   /** Entries that were certainly applied once, for example by what a checkpoint says. */
@@ -169,7 +175,7 @@ export class RaftHost implements AsyncDisposable {
   async #open<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
     const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
     const { log } = this.#options;
-    const lostDisk = (await this.#settle(id, options.founders)) === "lost";
+    const lostDisk = (await this.#settle(id, options.founders)) === "lost" && options.isNewId !== true;
     return HostedGroup.open<Result>(this.#services, {
       ...{ id, machine, core, lostDisk, committedAtLeast },
       folder: this.#folderOf(id),
@@ -211,7 +217,7 @@ export class RaftHost implements AsyncDisposable {
     const voters = founders?.voters ?? [];
     if (founders === undefined || !voters.includes(nodeId)) return "lost";
     // Nobody else could tell whether the group had been here.
-    if (isAlone && log.mayHaveLostGroups) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
+    if (isAlone && log.mayHaveLostGroups === true) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
     const others = voters.filter((one) => one !== nodeId);
     if (others.length > 0 && (await this.#meet(id, others)) === "lost") return "lost";
     await this.#found(id, configurationOf(founders));
@@ -366,7 +372,7 @@ export class RaftHost implements AsyncDisposable {
     this.#tickedAtMillis += passed * tickMillis;
     this.#ticks += passed;
     this.#services.serveBudget.tick();
-    if (this.#options.log.isNearlyFull) this.#options.log.retrySpace();
+    if (this.#options.log.isNearlyFull === true) this.#options.log.retrySpace?.();
     for (const founding of this.#foundings.values()) founding.tell();
     const silent = this.#lives.silentSince(this.#ticks);
     for (const group of this.#groups.values()) {
@@ -378,7 +384,7 @@ export class RaftHost implements AsyncDisposable {
   }
 }
 
-function entryBytesMax(limits: Partial<GroupLimits>, log: Log): number {
+function entryBytesMax(limits: Partial<GroupLimits>, log: RaftLog): number {
   return Math.min(limits.entryBytesMax ?? GROUP_DEFAULTS.entryBytesMax, Math.floor(log.recordBytesMax / 2));
 }
 

@@ -1,16 +1,17 @@
 import { configurationOf } from "../core/raft/index.ts";
-import type { Clock, Disk } from "../env/index.ts";
-import type { Log } from "../log/index.ts";
+import type { Clock } from "../env/index.ts";
 import { utf8 } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { hostFailure } from "./errors.ts";
 import { appended } from "./group-snapshots.ts";
 import { decodeMembers, encodeMembers, type Members } from "./members.ts";
+import type { RaftLog } from "./raft-log.ts";
+import type { SnapshotDisk } from "./raft-storage.ts";
 
 export interface QuorumLoss {
-  readonly env: { readonly clock: Clock; readonly disk: Disk };
+  readonly env: { readonly clock: Clock; readonly disk: SnapshotDisk };
   /** Of the node that goes on, with the group closed. */
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly nodeId: number;
   readonly group: number;
   /** Default: `raft`. */
@@ -75,7 +76,7 @@ export async function repairLostQuorum(loss: QuorumLoss): Promise<QuorumLossRepa
   return repair;
 }
 
-async function audit(disk: Disk, folder: string, repair: QuorumLossRepair): Promise<void> {
+async function audit(disk: SnapshotDisk, folder: string, repair: QuorumLossRepair): Promise<void> {
   await disk.makeDirectory(folder);
   const name = `${folder}/repairs.jsonl`;
   const file = await disk.open(name, "write").catch((error) => {

@@ -1,11 +1,12 @@
 import { type Configuration, decodeConfiguration, encodeConfiguration } from "../core/raft/index.ts";
-import type { Disk, DiskFile } from "../env/index.ts";
+import type { DiskFile } from "../env/index.ts";
 import { crc32c } from "../std/checksums/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import type { ByteSource } from "../std/source.ts";
 import { ByteWriter } from "../std/writer.ts";
 import { hostFailure } from "./errors.ts";
+import type { SnapshotDisk } from "./raft-storage.ts";
 
 // A snapshot as a file, which is also how it travels: another node fetches it piece by piece.
 //
@@ -30,7 +31,7 @@ export interface SnapshotHead {
 
 /** Writes and syncs a whole file; its name is its caller's to make durable. */
 export async function writeSnapshotFile(
-  disk: Disk,
+  disk: SnapshotDisk,
   name: string,
   head: SnapshotHead,
   source: ByteSource,
@@ -90,7 +91,7 @@ export async function readSnapshotHead(
 
 /** The machine's bytes, each block verified before it is handed out. Its reads reject with SNAPSHOT_DAMAGED. */
 export async function openSnapshotFile(
-  disk: Disk,
+  disk: SnapshotDisk,
   name: string,
 ): Promise<{ readonly head: SnapshotHead; readonly bytes: number; readonly source: ByteSource }> {
   const file = await disk.open(name, "read");
@@ -104,7 +105,7 @@ export async function openSnapshotFile(
 }
 
 /** Reads the whole file. Rejects with SNAPSHOT_DAMAGED. */
-export async function proveSnapshotFile(disk: Disk, name: string): Promise<SnapshotHead> {
+export async function proveSnapshotFile(disk: SnapshotDisk, name: string): Promise<SnapshotHead> {
   const { head, source } = await openSnapshotFile(disk, name);
   while ((await source.read()) !== null);
   return head;

@@ -1,6 +1,6 @@
-import type { Disk } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import type { ByteSource } from "../std/source.ts";
+import type { SnapshotDisk } from "./raft-storage.ts";
 import { proveSnapshotFile, type SnapshotHead, writeSnapshotFile } from "./snapshot-file.ts";
 
 export interface StoredSnapshot extends SnapshotHead {
@@ -17,10 +17,10 @@ const NAME = /^snapshot-(\d{16})-(\d{16})$/;
 
 /** The snapshots of one group on this node's disk. A file under its final name is whole and durable. */
 export class SnapshotFolder {
-  readonly disk: Disk;
+  readonly disk: SnapshotDisk;
   readonly #folder: string;
 
-  constructor(disk: Disk, folder: string) {
+  constructor(disk: SnapshotDisk, folder: string) {
     this.disk = disk;
     this.#folder = folder;
   }

@@ -1,6 +1,7 @@
-import type { Disk, DiskFile } from "../env/index.ts";
+import type { DiskFile } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import type { SnapshotPiece } from "./frame.ts";
+import type { SnapshotDisk } from "./raft-storage.ts";
 import type { SnapshotName } from "./snapshot-folder.ts";
 
 export const PIECE_BYTES: number = 256 * 1024;
@@ -8,7 +9,7 @@ export const PIECE_BYTES: number = 256 * 1024;
 const WINDOW_PIECES = 4;
 
 export interface SnapshotPullOptions {
-  readonly disk: Disk;
+  readonly disk: SnapshotDisk;
   /** Of the file; what an earlier try has put there is kept. */
   readonly name: string;
   readonly snapshot: SnapshotName;

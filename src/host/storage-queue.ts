@@ -1,15 +1,15 @@
 import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
-import type { Log, LogRecord } from "../log/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 import type { GroupStorage } from "./group-storage.ts";
+import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
 
 /** Of an entry in a record besides its data: its length, and its kind where that stands before it. */
 const ENTRY_OVERHEAD_BYTES = 9;
 
 export interface StorageQueueOptions {
-  readonly log: Log;
+  readonly log: RaftLog;
   readonly group: number;
   readonly storage: GroupStorage;
   readonly hardState: HardState | undefined;
@@ -55,7 +55,7 @@ export class StorageQueue {
   }
 
   /** Records beside the core's work. What the log has no space for waits until it has. */
-  marks(records: readonly LogRecord[]): Promise<void> {
+  marks(records: readonly RaftLogRecord[]): Promise<void> {
     return new Promise((resolve, reject) => this.#mark({ records, resolve, reject }));
   }
 
@@ -171,7 +171,7 @@ export class StorageQueue {
     this.#settle();
   }
 
-  #recordOf(hardState: HardState | undefined, hasEntries: boolean): LogRecord | undefined {
+  #recordOf(hardState: HardState | undefined, hasEntries: boolean): RaftLogRecord | undefined {
     const state = hardState ?? this.#laterState;
     if (state === undefined) return undefined;
     if (!hasEntries && this.#hardState !== undefined && differsInCommitOnly(state, this.#hardState)) {
@@ -184,10 +184,10 @@ export class StorageQueue {
   }
 
   /** Entries stand before the hard state that may commit them. Each list is one append. */
-  #appendsOf(entries: readonly Entry[], hardState: LogRecord | undefined): LogRecord[][] {
+  #appendsOf(entries: readonly Entry[], hardState: RaftLogRecord | undefined): RaftLogRecord[][] {
     const { group, log } = this.#options;
-    const appends: LogRecord[][] = [];
-    let records: LogRecord[] = [];
+    const appends: RaftLogRecord[][] = [];
+    let records: RaftLogRecord[] = [];
     if (entries.length > 0) {
       const first = entries[0]!.index;
       if (first <= this.#lastIndex) records.push({ kind: "truncateSuffix", group, fromIndex: first });
@@ -219,7 +219,7 @@ export class StorageQueue {
 }
 
 interface RefusedMarks {
-  readonly records: readonly LogRecord[];
+  readonly records: readonly RaftLogRecord[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }

@@ -1,4 +1,4 @@
-import type { GroupIndex } from "../log/index.ts";
+import type { RaftLogGroup } from "./raft-log.ts";
 import type { Entry, StateMachine } from "./state-machine.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Entry, StateMachine } from "./state-machine.ts";
 export class Witness<Result> implements StateMachine<Result> {
   #appliedIndex: number;
 
-  constructor(state: GroupIndex) {
+  constructor(state: RaftLogGroup) {
     this.#appliedIndex = state.compaction.index;
   }
 

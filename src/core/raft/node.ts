@@ -25,8 +25,12 @@ import { type RaftStatus, statusOf } from "./status.ts";
 import { step, tick } from "./step.ts";
 
 /**
- * One member of a Raft group, without any input or output of its own. Its owner feeds it messages, ticks and proposals, and does what each
- * Ready says. Nothing here waits, and no call keeps what it was given except entries and messages.
+ * One member of a Raft group, without any input or output of its own; outside it is called `RaftCore`. Its owner feeds it messages, ticks
+ * and proposals, and does what each Ready says. Nothing here waits, and no call keeps what it was given except entries and messages.
+ * Ids, terms and indexes are whole numbers up to 2^53 - 1, times are ticks of the owner, sizes bytes.
+ *
+ * It decides as etcd-io/raft 3.7 does: the Raft paper's protocol (Ongaro and Ousterhout, 2014) with pre-vote, check-quorum, joint consensus,
+ * learners, leadership transfer and ReadIndex from Ongaro's dissertation (chapters 3, 4, 6 and 9), and witnesses.
  */
 export class RaftNode {
   readonly #raft: Raft;
@@ -42,6 +46,7 @@ export class RaftNode {
     return this.#raft.id;
   }
 
+  /** What the node is in its present term. */
   get role(): Role {
     return this.#raft.role;
   }
@@ -51,14 +56,17 @@ export class RaftNode {
     return this.#raft.lead;
   }
 
+  /** It only grows, and is stored before anything is said in it. */
   get currentTerm(): number {
     return this.#raft.term;
   }
 
+  /** Of the log, whether stored already or not. */
   get lastIndex(): number {
     return this.#raft.log.lastIndex;
   }
 
+  /** The group fell silent for lack of work: no heartbeats, and no elections for their lack. */
   get isQuiescent(): boolean {
     return this.#raft.isQuiescent;
   }
@@ -68,6 +76,7 @@ export class RaftNode {
     return this.#raft.isLost;
   }
 
+  /** The members, as of the newest change that `applyConfChange` was given. */
   get configuration(): Configuration {
     return this.#raft.configuration;
   }
@@ -131,14 +140,17 @@ export class RaftNode {
     dropped(step(this.#raft, message));
   }
 
+  /** Whether there is anything to do: worth a look after each call that feeds it. */
   get hasReady(): boolean {
     return this.#readyMaker.hasReady;
   }
 
+  /** What is to be done now, in the order that Ready says. Without asynchronous storage writes `advance` comes before the next one. */
   ready(): Ready {
     return this.#readyMaker.ready();
   }
 
+  /** All that the last Ready said is done. */
   advance(): void {
     this.#readyMaker.advance();
   }
@@ -195,10 +207,12 @@ export class RaftNode {
     return this.#raft.log.term(index);
   }
 
+  /** A copy of all that it knows, progress of each member included. */
   get status(): RaftStatus {
     return statusOf(this.#raft);
   }
 
+  /** Why there is no leader, who lags and why, what a change waits for. */
   explain(): Explanation {
     return explain(this.#raft);
   }

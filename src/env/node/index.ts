@@ -1,6 +1,6 @@
 export { nodeClock } from "./clock.ts";
 export { NodeCompute, type NodeComputeOptions } from "./compute.ts";
-export { NodeDisk } from "./disk.ts";
+export { makeFolder, NodeDisk } from "./disk.ts";
 export { createNodeEnv, type NodeEnvOptions } from "./env.ts";
 export { nodeHttp } from "./http.ts";
 export { LmdbIndexes } from "./lmdb-indexes.ts";

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { SimMachine } from "../env/sim/index.ts";
+import type { Log } from "../log/index.ts";
+import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } from "./conformance.ts";
+import { MemoryNetwork } from "./memory-network.ts";
+import { memoryStorage } from "./memory-storage.ts";
+import { fileStorage } from "./node.ts";
+import { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
+import { simStorage } from "./testing/sim-storage.ts";
+import type { Transport } from "./transport.ts";
+
+const CRASH_TESTS = RAFT_STORAGE_TESTS.filter(({ needs }) => needs.includes("crash")).map(({ name }) => name);
+const unable = (reason: string) => CRASH_TESTS.map((name) => ({ test: name, reason }));
+
+describe("storages", () => {
+  raftStorageConformance({
+    test,
+    name: "in memory",
+    open: async () => ({ storage: memoryStorage({ commandBytesMax: 64 * 1024 }), async [Symbol.asyncDispose]() {} }),
+    skip: unable("memory does not outlive its process"),
+  });
+
+  raftStorageConformance({
+    test,
+    name: "on a simulated disk",
+    async open() {
+      const machine = new SimMachine({ seed: 1 });
+      return { machine, storage: simStorage(machine), async [Symbol.asyncDispose]() {} };
+    },
+    crash: async ({ machine }) => {
+      machine.crash();
+      machine.restart();
+    },
+    settle: ({ machine }, promise) => machine.scheduler.settle(promise),
+  });
+
+  test("sizes that can not be are refused", () => {
+    assert.throws(() => fileStorage("x", { segmentBytes: 10 }), { code: "GROUP_OPTION_INVALID" });
+    assert.throws(() => fileStorage("x", { segmentBytes: 2 ** 30 }), { code: "GROUP_OPTION_INVALID" });
+    assert.throws(() => memoryStorage({ commandBytesMax: 2 ** 30 }), { code: "GROUP_OPTION_INVALID" });
+  });
+});
+
+describe("transports", () => {
+  raftTransportConformance({
+    test,
+    name: "in one process",
+    async open() {
+      const network = new MemoryNetwork();
+      return { network, join: async (id: number) => network.join(id), async [Symbol.asyncDispose]() {} };
+    },
+    cut: ({ network }, one, other) => {
+      network.cut(one, other);
+      network.cut(other, one);
+    },
+    heal: ({ network }) => network.heal(),
+  });
+
+  const CUTS = [
+    {
+      test: "a cut loses frames and nothing else: what comes is in order, and after it frames pass again",
+      reason: "real links are cut in the simulation of the network",
+    },
+  ];
+
+  const SOLE_LIFE = [
+    ...CUTS,
+    {
+      test: "a node that ends and comes back hears again, and nothing twice",
+      reason: "a port has one life; a node that comes back needs new ones",
+    },
+  ];
+
+  raftTransportConformance({
+    test,
+    name: "over message ports",
+    async open() {
+      const ports = new Map([1, 2, 3].map((id) => [id, new Map<number, MessageEnd>()]));
+      for (const [one, other] of [
+        [1, 2],
+        [1, 3],
+        [2, 3],
+      ] as const) {
+        const { port1, port2 } = new MessageChannel();
+        ports.get(one)!.set(other, port1);
+        ports.get(other)!.set(one, port2);
+      }
+      return {
+        join: async (id: number) => portTransport(ports.get(id)!),
+        async [Symbol.asyncDispose]() {
+          for (const all of ports.values()) for (const port of all.values()) port.close?.();
+        },
+      };
+    },
+    skip: SOLE_LIFE,
+  });
+
+  let channels = 0;
+  raftTransportConformance({
+    test,
+    name: "over a broadcast channel",
+    async open() {
+      const name = `conformance ${++channels}`;
+      const join = async (id: number): Promise<Transport> => broadcastTransport(id, new BroadcastChannel(name));
+      return { join, async [Symbol.asyncDispose]() {} };
+    },
+    frameBytesMax: 1024 * 1024,
+    skip: [
+      ...CUTS,
+      { test: "nothing is sent to a node that nobody knows", reason: "nobody says who is on a broadcast channel" },
+    ],
+  });
+});
+
+describe("a suite", () => {
+  test("refuses to skip what is no test, and skips without a reason", () => {
+    const settings = { test, name: "none", open: () => assert.fail("not opened") };
+    assert.throws(() => raftStorageConformance({ ...settings, skip: [{ test: "no such", reason: "x" }] }));
+    assert.throws(() => raftStorageConformance({ ...settings, skip: [{ test: CRASH_TESTS[0]!, reason: "" }] }));
+  });
+
+  test("finds a log that answers before it is durable", async () => {
+    const found: string[] = [];
+    const runs: Promise<void>[] = [];
+    raftStorageConformance({
+      test: (name, _, run) => void runs.push(run().catch(() => void found.push(name))),
+      name: "hasty",
+      async open() {
+        const machine = new SimMachine({ seed: 1 });
+        const storage = simStorage(machine, (log) => hasty(log));
+        return { machine, storage, async [Symbol.asyncDispose]() {} };
+      },
+      crash: async ({ machine }) => {
+        machine.crash();
+        machine.restart();
+      },
+      settle: ({ machine }, promise) => machine.scheduler.settle(promise),
+    });
+    await Promise.all(runs);
+    assert.ok(found.some((name) => name.includes("what was answered survives a crash")));
+  });
+});
+
+/** Says that everything is durable as soon as it is appended. */
+function hasty(log: Log): Log {
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === "append") {
+        return (records: Parameters<Log["append"]>[0], done: Parameters<Log["append"]>[1]) => {
+          target.append(records, () => {});
+          Promise.resolve().then(() => done());
+        };
+      }
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
