@@ -105,6 +105,8 @@ export class GroupIndex {
         this.hardState = hardStateOf(record);
         break;
       case "compaction":
+        // One that came behind a later one says nothing: the later one must be carried on where its segment goes.
+        if (record.index < this.compaction.index) return;
         this.#compact({ index: record.index, term: record.term });
         break;
       case "snapshot":

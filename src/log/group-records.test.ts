@@ -223,3 +223,17 @@ describe("a removed group", () => {
     );
   });
 });
+
+test("a compaction mark behind a later one is passed over: the later one is carried on as segments go", async () => {
+  const disk = new SimDisk().mount();
+  {
+    await using log = await openLog(disk);
+    await append(log, entries(1, 20), { kind: "compaction", group: 1, index: 20, term: 1 });
+    for (let at = 0; at < 40; at++) await append(log, entries(1 + at * 20, 20, 100, 2));
+    await append(log, { kind: "compaction", group: 1, index: 5, term: 1 });
+    await append(log, { kind: "compaction", group: 2, index: 790, term: 1 });
+    await log.release();
+  }
+  await using log = await openLog(disk);
+  assert.deepEqual([log.group(1).compaction.index, log.group(1).lastIndex], [20, 20]);
+});
