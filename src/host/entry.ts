@@ -60,6 +60,18 @@ export function decodeBatch({ index, term, type, data }: CoreEntry): DecodedEntr
   }
 }
 
+/** Undefined where the entry is no batch that somebody waits for. */
+export function batchNameOf({ type, data }: CoreEntry): BatchName | undefined {
+  if (type !== EntryType.normal || data[0] !== BATCH) return undefined;
+  const reader = new ByteReader(data, 1);
+  try {
+    return { life: reader.varint(), sequence: reader.varint() };
+  } catch (cause) {
+    if (cause instanceof MalformedBytes) return undefined;
+    throw cause;
+  }
+}
+
 /** As it stands in the log, which keeps bytes without a type. */
 export function toStored({ type, data }: CoreEntry): Uint8Array {
   switch (type) {

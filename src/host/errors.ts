@@ -2,6 +2,10 @@ import { type AshlarError, failures } from "../std/errors.ts";
 
 export const HOST_ERRORS = {
   OVERLOADED: { what: "Too many commands wait already.", advice: "Try again later, with back-off." },
+  NO_SPACE: {
+    what: "The disk has no room for more commands; nothing was written.",
+    advice: "Free space on the disk or add a larger one, then try again.",
+  },
   COMMAND_TOO_LARGE: {
     what: "A command is larger than the log takes.",
     advice: "Split it, or keep its bytes elsewhere.",

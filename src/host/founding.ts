@@ -1,3 +1,4 @@
+import { hostFailure } from "./errors.ts";
 import type { Holding } from "./frame.ts";
 
 /** A group begins, or this node had been one of its members and has lost what it held. */
@@ -30,6 +31,11 @@ export class Founding {
 
   get missing(): readonly number[] {
     return this.#options.others.filter((id) => !this.#met.has(id));
+  }
+
+  /** The host ends before it is decided. */
+  stop(): void {
+    this.#result.reject(hostFailure("STOPPED"));
   }
 
   /** Until it is decided, again and again. */

@@ -1,4 +1,12 @@
-import { decodeMessage, type Message, MessageType, newMessage, writeMessage } from "../core/raft/index.ts";
+import {
+  decodeMessage,
+  isLocalType,
+  isStorageThread,
+  type Message,
+  MessageType,
+  newMessage,
+  writeMessage,
+} from "../core/raft/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
@@ -117,6 +125,20 @@ export class FrameWriter {
 export interface FrameHead {
   readonly life: number;
   readonly number: number;
+}
+
+/** Whether a node can have sent the message: for others it speaks only where it passes on what they ask a leader for. */
+export function mayCome({ type, from, entries }: Message, sender: number): boolean {
+  if (isStorageThread(from) || isLocalType(type)) return false;
+  switch (type) {
+    case MessageType.propose:
+    case MessageType.transferLeader:
+      return true;
+    case MessageType.readIndex:
+      return entries.length === 1;
+    default:
+      return from === sender;
+  }
 }
 
 /** Hands out the parts in order, unless `accepts` says no. Throws FRAME_MALFORMED, perhaps behind some parts. */

@@ -7,6 +7,7 @@ import {
   decodeConfChange,
   EMPTY_CONFIGURATION,
   type HardState,
+  isMember,
   type Message,
   MessageType,
   RaftNode,
@@ -19,12 +20,13 @@ import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Applier } from "./applier.ts";
 import type { Callers } from "./callers.ts";
-import { type BatchName, decodeBatch, encodeBatch } from "./entry.ts";
+import { type BatchName, batchNameOf, encodeBatch } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { GroupServices } from "./group-services.ts";
-import { appended, compactLog, GroupSnapshots } from "./group-snapshots.ts";
+import { compactLog, GroupSnapshots } from "./group-snapshots.ts";
 import { GroupStorage } from "./group-storage.ts";
+import { HandOver, successorOf } from "./hand-over.ts";
 import { hardStateAtStart } from "./hard-state.ts";
 import { restoreMachine } from "./machine-restore.ts";
 import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
@@ -64,6 +66,8 @@ interface Opening<Result> extends GroupMemberOptions<Result> {
   readonly stored: readonly StoredSnapshot[];
 }
 
+/** After a pause: more than any lease or leadership outlasts. */
+const TICKS_AT_ONCE_MAX = 1000;
 const SNAPSHOT_RETRY_TICKS = 10;
 const SNAPSHOT_SERVE_TICKS = 50;
 /** Of metadata that a witness keeps before it gives them up. */
@@ -95,6 +99,8 @@ export class GroupMember<Result> {
   /** Whatever the machine holds does not count: a snapshot takes its place. */
   #isBlank: boolean;
   failure: Error | undefined;
+  #stopped: Promise<void> | undefined;
+  #handOver: HandOver | undefined;
 
   /**
    * Resolves when the machine holds all that this node knows to be committed. Rejects with COMPACTED or LOG_BEHIND
@@ -175,11 +181,15 @@ export class GroupMember<Result> {
   tick(ticks: number): void {
     if (this.failure !== undefined) return;
     // A leader's lease runs out by all that has passed; the others heard nothing during a pause.
-    for (let left = this.node.role === "leader" ? ticks : 1; left > 0; left--) this.node.tick();
+    for (let left = Math.min(ticks, TICKS_AT_ONCE_MAX); left > 0; left--) {
+      this.node.tick();
+      if (this.node.role !== "leader") break;
+    }
     const now = this.#services.tick();
     this.#callers.expire(now, () => this.node.explain().change);
     this.#queue.retry();
     this.#snapshots.tick();
+    this.#handOver?.tick();
     if (this.node.hasReady || this.#callers.isWaiting) this.#services.wake(this.id);
   }
 
@@ -187,6 +197,7 @@ export class GroupMember<Result> {
   receive(message: Message): void {
     if (this.failure !== undefined) return;
     if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
+    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull) this.#refuse(message);
     else this.#step(message);
     if (this.node.hasReady) this.#services.wake(this.id);
   }
@@ -215,12 +226,22 @@ export class GroupMember<Result> {
     return allMembers(this.node.configuration);
   }
 
+  /** Before it closes. */
+  async handOver(): Promise<void> {
+    const to = this.failure === undefined && this.node.role === "leader" ? successorOf(this.node.status) : 0;
+    if (to === 0) return;
+    this.#handOver = new HandOver();
+    this.node.transferLeadership(to);
+    this.#services.wake(this.id);
+    await this.#handOver.done;
+  }
+
   refused(batch: BatchName): void {
-    this.#callers.proposals.refused(batch);
+    this.#callers.proposals.refused(batch, this.#services.tick());
   }
 
   serve(from: number, request: SnapshotRequest): void {
-    this.#snapshots.serve(from, request).catch((error) => this.#snapshotFailed(error));
+    void this.#snapshots.serve(from, request);
   }
 
   take(from: number, piece: SnapshotPiece): void {
@@ -277,8 +298,7 @@ export class GroupMember<Result> {
   #take(ready: Ready): void {
     const { softState, readStates, messages } = ready;
     if (softState !== undefined) this.#tellLeader(softState.lead, softState.role);
-    for (const { context, index } of readStates)
-      this.#callers.reads.answered(context, index, this.#machine.appliedIndex);
+    for (const { context, index } of readStates) this.#callers.reads.answered(context, index, this.#appliedIndex);
     for (const message of messages) {
       if (message.to === APPEND_THREAD) {
         this.#queue.add(message);
@@ -304,6 +324,8 @@ export class GroupMember<Result> {
   }
 
   #step(message: Message): void {
+    // As for this node's own reads.
+    if (this.#usesLease && message.type === MessageType.readIndex) this.#services.catchUp();
     try {
       this.node.step(message);
     } catch (error) {
@@ -312,11 +334,11 @@ export class GroupMember<Result> {
     }
   }
 
-  /** Nobody leads here: whoever sent the proposals may try another node at once. */
+  /** Nobody leads here, or nothing more can be taken: whoever sent the proposals may try again at once. */
   #refuse({ from, entries }: Message): void {
     for (const entry of entries) {
-      const batch = decodeBatch(entry);
-      if (batch.sequence > 0 && from !== this.#services.nodeId) this.#services.refuse(from, this.id, batch);
+      const name = batchNameOf(entry);
+      if (name !== undefined && from !== this.#services.nodeId) this.#services.refuse(from, this.id, name);
     }
   }
 
@@ -329,11 +351,17 @@ export class GroupMember<Result> {
   }
 
   #change(entry: CoreEntry): Promise<void> {
-    const configuration = this.node.applyConfChange(entry);
     const { index } = entry;
+    const { log } = this.#services;
+    // Fed again after a restart: what came of it is stored already, together with what came of later ones.
+    if ((log.group(this.id).configuration?.index ?? 0) >= index) return Promise.resolve();
+    const wasMember = this.members.includes(this.#services.nodeId);
+    const configuration = this.node.applyConfChange(entry);
     this.#services.onEvent({ kind: "members", group: this.id, index, configuration });
+    if (wasMember && !isMember(configuration, this.#services.nodeId))
+      this.#services.onEvent({ kind: "member-removed", group: this.id, index });
     this.#services.wake(this.id);
-    return appended(this.#services.log, [this.#membersMark(index, configuration)]).then(() => {
+    return this.#queue.marks([this.#membersMark(index, configuration)]).then(() => {
       this.#callers.changes.applied(decodeConfChange(entry.data), configuration);
     });
   }
@@ -368,10 +396,10 @@ export class GroupMember<Result> {
     ];
     const machine = this.#machine;
     if (machine instanceof Witness) {
-      await appended(this.#services.log, marks);
+      await this.#queue.marks(marks);
       machine.skipTo(index);
     } else {
-      await this.#snapshots.install(snapshot, marks);
+      await this.#snapshots.install(snapshot, () => this.#queue.marks(marks));
     }
     this.#isBlank = false;
     this.#callers.proposals.skippedTo(index);
@@ -393,6 +421,7 @@ export class GroupMember<Result> {
   }
 
   #tellLeader(lead: number, role: Role): void {
+    if (role !== "leader") this.#handOver?.end();
     this.#services.onEvent({ kind: "leader", group: this.id, lead, role, term: this.node.currentTerm });
     for (const observer of this.observers) observer.leader?.(lead, role);
   }
@@ -403,9 +432,9 @@ export class GroupMember<Result> {
 
   #makeSnapshots(options: Opening<Result>, stored: readonly StoredSnapshot[]): GroupSnapshots {
     const { id, machine, folder, limits } = options;
-    const { log, request, piece, wake } = this.#services;
+    const { log, request, piece, wake, serveBudget } = this.#services;
     return new GroupSnapshots({
-      ...{ group: id, log, folder, machine, stored, request, piece },
+      ...{ group: id, log, folder, machine, stored, request, piece, serveBudget },
       limits: {
         logBytesMin: limits.snapshotLogBytesMin,
         retryTicks: SNAPSHOT_RETRY_TICKS,
@@ -430,17 +459,24 @@ export class GroupMember<Result> {
     if (this.failure !== undefined) return;
     this.failure = error;
     this.#replay.reject(error);
-    void this.stop(error);
+    this.stop(error).catch(() => {});
     if (this.#isOpen) this.#services.onFatal(error);
   }
 
-  async stop(cause?: Error): Promise<void> {
+  /** Resolves when nothing of the group is under way any more. */
+  stop(cause?: Error): Promise<void> {
+    this.#stopped ??= this.#stop(cause);
+    return this.#stopped;
+  }
+
+  async #stop(cause?: Error): Promise<void> {
     this.failure ??= hostFailure("STOPPED");
+    this.#replay.reject(this.failure);
+    this.#handOver?.end();
     this.#closed();
-    this.#queue.stop();
     this.#storage.dropCache();
     this.#applier.stop();
     this.#callers.stop(cause);
-    await this.#snapshots.stop();
+    await Promise.all([this.#queue.stop(), this.#snapshots.stop()]);
   }
 }

@@ -3,6 +3,7 @@ import type { CacheBudget } from "./cache-budget.ts";
 import type { BatchName } from "./entry.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { RaftLog } from "./raft-log.ts";
+import type { ServeBudget } from "./serve-budget.ts";
 
 /** What a group needs of its host. */
 export interface GroupServices {
@@ -11,6 +12,7 @@ export interface GroupServices {
   readonly life: number;
   readonly log: RaftLog;
   readonly cacheBudget: CacheBudget;
+  readonly serveBudget: ServeBudget;
   /** In [0, 1). */
   readonly random: () => number;
   /** Of the host's clock. */
@@ -32,6 +34,8 @@ export type GroupEvent = { readonly group: number } & (
   | { readonly kind: "leader"; readonly lead: number; readonly role: Role; readonly term: number }
   | { readonly kind: "members"; readonly index: number; readonly configuration: Configuration }
   | { readonly kind: "snapshot-installed"; readonly index: number }
+  /** The group has removed this node. */
+  | { readonly kind: "member-removed"; readonly index: number }
   /** Part of the log could not be read: the group is fetched anew from its other members. */
   | { readonly kind: "damage-forgotten" }
   | { readonly kind: "snapshot-failed"; readonly error: Error }

@@ -3,6 +3,7 @@ import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
 import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
+import type { ServeBudget } from "./serve-budget.ts";
 import { openSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
 import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
@@ -30,6 +31,7 @@ export interface GroupSnapshotsOptions {
   readonly configuration: () => Configuration;
   readonly request: (to: number, request: SnapshotRequest) => void;
   readonly piece: (to: number, piece: SnapshotPiece) => void;
+  readonly serveBudget: ServeBudget;
   /** A snapshot that another node had offered is here. */
   readonly arrived: (message: Message) => void;
   /** A member will not get the snapshot that it was sent. */
@@ -38,6 +40,9 @@ export interface GroupSnapshotsOptions {
   readonly wake: () => void;
   readonly failed: (error: Error) => void;
 }
+
+/** Requests that wait for the next tick; of more the pieces are asked for again. */
+const DELAYED_MAX = 64;
 
 interface Serving {
   readonly index: number;
@@ -56,8 +61,12 @@ export class GroupSnapshots {
   #making: Promise<void> | undefined;
   #pausedTicks = 0;
   readonly #serving = new Map<number, Serving>();
+  #delayed: (readonly [number, SnapshotRequest])[] = [];
   #pull: SnapshotPull | undefined;
   #offer: Message | undefined;
+  /** Fetched, proved, and not installed yet. */
+  #adopted: readonly StoredSnapshot[] = [];
+  #adopting: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: GroupSnapshotsOptions) {
@@ -108,6 +117,7 @@ export class GroupSnapshots {
   tick(): void {
     if (this.#pausedTicks > 0) this.#pausedTicks--;
     this.#pull?.tick();
+    for (const [from, request] of this.#delayed.splice(0)) void this.serve(from, request);
     for (const [to, serving] of this.#serving) {
       if (++serving.idleTicks < this.#options.limits.serveTicks) continue;
       this.#serving.delete(to);
@@ -120,19 +130,30 @@ export class GroupSnapshots {
     this.#serving.set(to, { index, idleTicks: 0 });
   }
 
+  /** Sends the piece that another node has asked for, in this tick or a later one. */
   async serve(from: number, request: SnapshotRequest): Promise<void> {
+    const serving = this.#serving.get(from);
+    if (serving !== undefined) serving.idleTicks = 0;
+    if (this.#options.serveBudget.take(PIECE_BYTES)) {
+      await this.#serve(from, request).catch((error) => this.#isStopped || this.#options.failed(error));
+    } else if (this.#delayed.length < DELAYED_MAX) {
+      this.#delayed.push([from, request]);
+    }
+  }
+
+  async #serve(from: number, request: SnapshotRequest): Promise<void> {
     const { folder, piece } = this.#options;
     const stored = this.#stored.find(({ index, term }) => index === request.index && term === request.term);
     if (stored === undefined) {
       piece(from, { ...request, bytesTotal: 0, bytes: EMPTY });
       return;
     }
-    const serving = this.#serving.get(from);
-    if (serving !== undefined) serving.idleTicks = 0;
     const file = await folder.disk.open(stored.name, "read");
     try {
       const bytes = await file.read(request.offset, PIECE_BYTES);
-      if (bytes.length > 0 && !this.#isStopped) piece(from, { ...request, bytesTotal: await file.length(), bytes });
+      // Who asks beyond the end holds the beginning of another file: nothing of it can be used.
+      const bytesTotal = await file.length();
+      if (!this.#isStopped) piece(from, { ...request, bytesTotal, bytes });
     } finally {
       await file.close();
     }
@@ -145,7 +166,7 @@ export class GroupSnapshots {
     this.#offer = message;
     if (this.#pull?.from === message.from && this.#pull.snapshot.index === index && this.#pull.snapshot.term === term)
       return;
-    void this.#pull?.end();
+    this.#pull?.end().catch(failed);
     const pull = new SnapshotPull({
       disk: folder.disk,
       name: folder.incomingNameOf({ index, term }),
@@ -154,9 +175,7 @@ export class GroupSnapshots {
       retryTicks: limits.retryTicks,
       request: (offset) => request(message.from, { group, index, term, offset }),
       done: () => {
-        if (this.#pull !== pull) return;
-        this.#pull = undefined;
-        this.#options.arrived(this.#offer!);
+        this.#adopting = this.#adopt(pull);
       },
       failed: (error) => {
         if (this.#pull === pull) this.#pull = undefined;
@@ -171,26 +190,46 @@ export class GroupSnapshots {
   }
 
   /**
-   * Makes a fetched snapshot this node's own: first its file, then the log's marks, then the machine's state. A crash
-   * in between leaves the old state and log, or the new ones with the file to restore from.
+   * Makes a fetched snapshot this node's own: its file is there, then come the log's marks, then the machine's state. A
+   * crash in between leaves the old state and log, or the new ones with the file to restore from.
    */
-  async install(snapshot: Snapshot, marks: readonly RaftLogRecord[]): Promise<void> {
-    const { folder, log, machine } = this.#options;
+  async install(snapshot: Snapshot, mark: () => Promise<void>): Promise<void> {
+    const { folder, machine } = this.#options;
     assert(machine.restore !== undefined, "a machine that takes snapshots can restore them");
-    const stored = await folder.adopt(snapshot);
-    await appended(log, marks);
-    const { source } = await openSnapshotFile(folder.disk, stored.name);
-    await machine.restore(source, snapshot.index);
-    assert(machine.appliedIndex === snapshot.index, "a restored machine is where its snapshot is");
-    this.#stored = machine.isDurable === true ? [] : [stored];
+    // What this node makes of the old state must not take the place of the new one.
     await this.#making;
-    await folder.removeOthers(this.#stored);
+    const { index, term } = snapshot;
+    const stored = this.#adopted.find((one) => one.index === index && one.term === term);
+    assert(stored !== undefined, "a snapshot is fetched before the core takes it");
+    await mark();
+    const { source } = await openSnapshotFile(folder.disk, stored.name);
+    await machine.restore(source, index);
+    assert(machine.appliedIndex === index, "a restored machine is where its snapshot is");
+    this.#stored = machine.isDurable === true ? [] : [stored];
+    this.#adopted = this.#adopted.filter((one) => one.index > index);
+    await this.#removeOthers();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#pull?.end();
+    await this.#adopting;
     await this.#making;
+  }
+
+  /** What came is proved before the core hears of it: of a damaged file nothing has happened, and it is fetched again. */
+  async #adopt(pull: SnapshotPull): Promise<void> {
+    const { folder, arrived, failed } = this.#options;
+    try {
+      const stored = await folder.adopt(pull.snapshot);
+      if (this.#pull !== pull || this.#isStopped) return;
+      this.#pull = undefined;
+      this.#adopted = [stored, ...this.#adopted];
+      arrived(this.#offer!);
+    } catch (error) {
+      if (this.#pull === pull) this.#pull = undefined;
+      if (!this.#isStopped) failed(error as Error);
+    }
   }
 
   async #make(): Promise<void> {
@@ -216,7 +255,11 @@ export class GroupSnapshots {
       this.#stored = older === undefined ? [stored] : [stored, older];
       if (older !== undefined) await compactLog(log, group, older.index);
     }
-    await folder.removeOthers(this.#stored);
+    await this.#removeOthers();
+  }
+
+  #removeOthers(): Promise<void> {
+    return this.#options.folder.removeOthers([...this.#stored, ...this.#adopted], this.#pull?.snapshot);
   }
 
   #isServed({ index }: StoredSnapshot): boolean {

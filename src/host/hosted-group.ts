@@ -7,6 +7,7 @@ import { GroupMember, type GroupMemberOptions, type GroupObserver } from "./grou
 import type { GroupServices } from "./group-services.ts";
 import { compactLog } from "./group-snapshots.ts";
 import type { GroupLimits } from "./options.ts";
+import { COMMAND_OVERHEAD_BYTES } from "./proposals.ts";
 import type { Group } from "./state-machine.ts";
 
 export interface HostedGroupOptions<Result>
@@ -18,8 +19,6 @@ export interface HostedGroupOptions<Result>
 }
 
 const APPLIED = Promise.resolve();
-/** The length of a command stands before it in its entry. */
-const COMMAND_OVERHEAD_BYTES = 8;
 
 /** A group as the users of this node see it. */
 export class HostedGroup<Result> implements Group<Result> {
@@ -95,8 +94,7 @@ export class HostedGroup<Result> implements Group<Result> {
 
   readBarrier(): Promise<void> {
     if (this.#isOver) return Promise.reject(this.#stopped());
-    // What was acknowledged was applied here before, where nobody else can acknowledge anything.
-    if (this.#member.node.isAlone) return APPLIED;
+    if (this.#member.node.isAloneAndCurrent) return APPLIED;
     try {
       const answered = this.#callers.reads.add(this.#services.tick());
       this.#services.wake(this.id);
@@ -106,7 +104,10 @@ export class HostedGroup<Result> implements Group<Result> {
     }
   }
 
-  /** Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED or STOPPED. */
+  /**
+   * Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED where it was not made, with
+   * OUTCOME_UNKNOWN or STOPPED where that can not be said.
+   */
   changeMembers(change: Omit<ConfChange, "context">): Promise<Configuration> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     const [named, done] = this.#callers.changes.begin(change, this.#services.tick());
@@ -130,10 +131,14 @@ export class HostedGroup<Result> implements Group<Result> {
     return compactLog(this.#services.log, this.id, index);
   }
 
-  /** Takes no more calls and waits for those that are under way. The log stays open: it is its owner's. */
+  /**
+   * Takes no more calls, waits for those that are under way, and lets another member lead. The log stays open: it is its
+   * owner's.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     await this.#callers.proposals.idle();
+    await this.#member.handOver();
     await this.#member.stop();
   }
 
@@ -144,8 +149,10 @@ export class HostedGroup<Result> implements Group<Result> {
   #proposing<T>(bytes: number, add: (tick: number) => Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     // An entry is one record of the log, and leaves some room there.
-    const bytesMax = this.#services.log.recordBytesMax / 2;
+    const { log } = this.#services;
+    const bytesMax = log.recordBytesMax / 2;
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
+    if (log.isNearlyFull) return Promise.reject(hostFailure("NO_SPACE", { data: { group: this.id } }));
     try {
       const added = add(this.#services.tick());
       this.#services.wake(this.id);

@@ -36,6 +36,9 @@ export async function restoreMachine(restore: MachineRestore): Promise<readonly 
   let damage: unknown;
   for (const found of machine.restore === undefined ? [] : await folder.list()) {
     if (found.index < compaction.index || found.index > lastIndex) continue;
+    // One that was to replace a log which others had overwritten, and whose installation broke off: the log goes on from
+    // another state.
+    if (log.group(group).termOf(found.index) !== found.term) continue;
     if (machine.isDurable === true && machine.appliedIndex >= compaction.index) break;
     try {
       stored.push(await restoreFrom(restore, found.name));

@@ -53,7 +53,8 @@ export class MemberChanges {
       if (waiting.tick + this.#timeoutTicks > tick) return;
       this.#waiting.delete(number);
       const what = why();
-      waiting.reject(hostFailure("CHANGE_REFUSED", what === undefined ? {} : { what }));
+      // It may lie in a log, and be made yet.
+      waiting.reject(hostFailure("OUTCOME_UNKNOWN", what === undefined ? {} : { what }));
     }
   }
 

@@ -34,7 +34,7 @@ export function soleMember(nodeId: number): Members {
 }
 
 /** Whether this node decides alone. */
-export function isSole({ configuration }: Members, nodeId: number): boolean {
+export function isSole({ configuration }: Pick<Members, "configuration">, nodeId: number): boolean {
   const { voters, votersOutgoing, witnesses } = configuration;
   return voters.length === 1 && voters[0] === nodeId && votersOutgoing.length === 0 && witnesses.length === 0;
 }

@@ -45,10 +45,13 @@ export interface HostLimits {
   readonly frameBytes: number;
   /** Entries of all groups that are kept in memory for followers and machines. */
   readonly cacheBytesMax: number;
+  /** Of snapshots, sent in one tick to all members of all groups. */
+  readonly snapshotBytesPerTick: number;
 }
 
 export const HOST_DEFAULTS: HostLimits = {
   tickMillis: 100,
   frameBytes: 1024 * 1024,
   cacheBytesMax: 64 * 1024 * 1024,
+  snapshotBytesPerTick: 16 * 1024 * 1024,
 };

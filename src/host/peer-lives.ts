@@ -21,6 +21,8 @@ export class PeerLives {
     if (peer === undefined) this.#peers.set(from, (peer = { lives: new Map(), last: life, heardAtTick: tick }));
     peer.heardAtTick = tick;
     if (number <= (peer.lives.get(life) ?? 0)) return false;
+    // The one that was heard last goes last.
+    peer.lives.delete(life);
     peer.lives.set(life, number);
     peer.last = life;
     if (peer.lives.size > LIVES_MAX) peer.lives.delete(peer.lives.keys().next().value!);

@@ -2,6 +2,9 @@ import { assert } from "../std/assert.ts";
 import type { BatchName } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
 
+/** Of a command in its entry: its length stands before it. */
+export const COMMAND_OVERHEAD_BYTES = 8;
+
 export interface ProposalLimits {
   /** Commands that are proposed and not yet answered. */
   readonly waitingMax: number;
@@ -19,7 +22,8 @@ interface Proposal<Result> {
   /** Takes its results out of the batch's, from there on. */
   readonly resolve: (results: readonly Result[], at: number) => void;
   readonly reject: (error: Error) => void;
-  tick: number;
+  /** When the call came. */
+  readonly tick: number;
 }
 
 /** What became one entry. */
@@ -28,6 +32,7 @@ export interface Batch<Result> extends BatchName {
   readonly commands: readonly Uint8Array[];
   /** Where this node, leading, put it; 0 where another node decides that. */
   index: number;
+  sentAtTick: number;
 }
 
 /**
@@ -46,7 +51,7 @@ export class Proposals<Result> {
   #sequence = 0;
   #waiting = 0;
   #waitingBytes = 0;
-  #onIdle: (() => void) | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(life: number, limits: ProposalLimits) {
     this.#life = life;
@@ -96,7 +101,8 @@ export class Proposals<Result> {
     let bytes = 0;
     let count = 0;
     while (count < this.#queue.length) {
-      bytes += this.#queue[count]!.bytes;
+      const { bytes: more, commands } = this.#queue[count]!;
+      bytes += more + commands.length * COMMAND_OVERHEAD_BYTES;
       if (count > 0 && bytes > this.#limits.entryBytesMax) break;
       count++;
     }
@@ -104,12 +110,12 @@ export class Proposals<Result> {
     this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
     const commands: Uint8Array[] = [];
     for (const proposal of proposals) for (const command of proposal.commands) commands.push(command);
-    return { life: this.#life, sequence: ++this.#sequence, proposals, commands, index: 0 };
+    return { life: this.#life, sequence: ++this.#sequence, proposals, commands, index: 0, sentAtTick: 0 };
   }
 
   /** The batch is on its way, in this node's log where it has an index. */
   sent(batch: Batch<Result>, tick: number): void {
-    for (const proposal of batch.proposals) proposal.tick = tick;
+    batch.sentAtTick = tick;
     this.#sent.set(batch.sequence, batch);
     if (batch.index > 0) this.#led.push(batch);
   }
@@ -119,12 +125,13 @@ export class Proposals<Result> {
     this.#queue = [...batch.proposals, ...this.#queue];
   }
 
-  /** Another node says that no log has the batch. */
-  refused({ life, sequence }: BatchName): void {
+  /** Another node says that no log has the batch. What has waited long enough is not sent again. */
+  refused({ life, sequence }: BatchName, tick: number): void {
     const batch = life === this.#life ? this.#sent.get(sequence) : undefined;
     if (batch === undefined || batch.index > 0) return;
     this.#sent.delete(sequence);
     this.putBack(batch);
+    this.#expireQueue(tick);
   }
 
   /** Of an entry that was applied: this node's own batch is answered. */
@@ -166,17 +173,21 @@ export class Proposals<Result> {
 
   /** Gives up on what has waited too long. */
   expire(tick: number): void {
+    this.#expireQueue(tick);
     const due = tick - this.#limits.timeoutTicks;
-    if (this.#queue.length > 0 && this.#queue.some((proposal) => proposal.tick <= due)) {
-      const late = this.#queue.filter((proposal) => proposal.tick <= due);
-      this.#queue = this.#queue.filter((proposal) => proposal.tick > due);
-      for (const proposal of late) this.#refuse(proposal, hostFailure("NO_LEADER"));
-    }
     for (const [sequence, batch] of this.#sent) {
-      if (batch.proposals[0]!.tick > due) break;
+      if (batch.sentAtTick > due) break;
       this.#sent.delete(sequence);
       for (const proposal of batch.proposals) this.#refuse(proposal, hostFailure("OUTCOME_UNKNOWN"));
     }
+  }
+
+  #expireQueue(tick: number): void {
+    const due = tick - this.#limits.timeoutTicks;
+    if (!this.#queue.some((proposal) => proposal.tick <= due)) return;
+    const late = this.#queue.filter((proposal) => proposal.tick <= due);
+    this.#queue = this.#queue.filter((proposal) => proposal.tick > due);
+    for (const proposal of late) this.#refuse(proposal, hostFailure("NO_LEADER"));
   }
 
   /** The group goes on without this node, or the node ends. */
@@ -191,7 +202,7 @@ export class Proposals<Result> {
 
   /** Resolves when everything is answered. */
   async idle(): Promise<void> {
-    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    if (this.#waiting > 0) await (this.#idle ??= Promise.withResolvers<void>()).promise;
   }
 
   #abortable(proposal: Proposal<Result>, signal: AbortSignal): Proposal<Result> {
@@ -238,6 +249,8 @@ export class Proposals<Result> {
   #release(proposal: Proposal<Result>): void {
     this.#waiting -= proposal.commands.length;
     this.#waitingBytes -= proposal.bytes;
-    if (this.#waiting === 0) this.#onIdle?.();
+    if (this.#waiting > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 }

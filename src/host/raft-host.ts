@@ -4,8 +4,9 @@ import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { CacheBudget } from "./cache-budget.ts";
 import { hostFailure } from "./errors.ts";
+import { forgetGroup } from "./forget-group.ts";
 import { Founding } from "./founding.ts";
-import { type FrameHandler, type Holding, readFrame } from "./frame.ts";
+import { type FrameHandler, type Holding, mayCome, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { GroupEvent, GroupServices } from "./group-services.ts";
 import { appended } from "./group-snapshots.ts";
@@ -16,6 +17,7 @@ import { Outbox } from "./outbox.ts";
 import { PeerLives } from "./peer-lives.ts";
 import type { RaftLog } from "./raft-log.ts";
 import type { RaftEnv, SnapshotDisk } from "./raft-storage.ts";
+import { ServeBudget } from "./serve-budget.ts";
 import { SnapshotFolder } from "./snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Transport } from "./transport.ts";
@@ -64,6 +66,8 @@ export interface HostCounters {
   framesRefused: number;
   /** Parts for groups that are not here. */
   partsUnknown: number;
+  /** Messages that their sender can not have made. */
+  messagesRefused: number;
 }
 
 /**
@@ -74,7 +78,8 @@ export interface HostCounters {
 export class RaftHost implements AsyncDisposable {
   readonly nodeId: number;
   readonly counters: HostCounters = {
-    ...{ turns: 0, framesSent: 0, framesDropped: 0, framesReceived: 0, framesRefused: 0, partsUnknown: 0 },
+    ...{ turns: 0, framesSent: 0, framesDropped: 0, framesReceived: 0 },
+    ...{ framesRefused: 0, partsUnknown: 0, messagesRefused: 0 },
   };
   readonly #options: RaftHostOptions;
   readonly #limits: HostLimits;
@@ -83,6 +88,7 @@ export class RaftHost implements AsyncDisposable {
   readonly #lives = new PeerLives();
   readonly #groups = new Map<number, GroupMember<unknown>>();
   readonly #foundings = new Map<number, Founding>();
+  readonly #opening = new Map<number, Promise<unknown>>();
   #due = new Set<number>();
   #isTurnPlanned = false;
   #ticks = 0;
@@ -110,6 +116,7 @@ export class RaftHost implements AsyncDisposable {
     this.#services = {
       ...{ nodeId, life, log, onEvent, onFatal },
       cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
+      serveBudget: new ServeBudget(this.#limits.snapshotBytesPerTick),
       random: () => random.u32() / 0x1_0000_0000,
       tick: () => this.#ticks,
       catchUp: () => this.#catchUp(),
@@ -132,18 +139,12 @@ export class RaftHost implements AsyncDisposable {
    * Opens a group that the log knows, founds it together with its other founders, or joins it. Resolves when its
    * machine holds all that this node knows to be committed. Rejects as HostedGroup.open.
    */
-  async openGroup<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
-    const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
-    assert(!this.#groups.has(id), "a group is open once");
-    const { folder = "raft", env, log } = this.#options;
-    const lostDisk = (await this.#settle(id, options.founders)) === "lost" && options.isNewId !== true;
-    return HostedGroup.open<Result>(this.#services, {
-      ...{ id, machine, core, lostDisk, committedAtLeast },
-      folder: new SnapshotFolder(env.disk, `${folder}/${id}`),
-      limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
-      opened: (member) => this.#groups.set(id, member as GroupMember<unknown>),
-      closed: () => void this.#groups.delete(id),
-    });
+  openGroup<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
+    const { id } = options;
+    assert(!this.#groups.has(id) && !this.#opening.has(id), "a group is open once");
+    const opening = this.#open(options).finally(() => this.#opening.delete(id));
+    this.#opening.set(id, opening);
+    return opening;
   }
 
   /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
@@ -156,20 +157,57 @@ export class RaftHost implements AsyncDisposable {
     return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
   }
 
+  /** Closes a group that has removed this node as its member, and removes what the node held of it. Rejects as `forgetGroup`. */
+  async forgetGroup(id: number): Promise<void> {
+    assert(!this.#opening.has(id), "a group that is forgotten is open or closed");
+    await this.#groups.get(id)?.stop();
+    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id) });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    for (const group of [...this.#groups.values()]) await group.stop();
+    for (const founding of this.#foundings.values()) founding.stop();
+    await Promise.all([...this.#groups.values()].map((group) => group.stop()));
+    await Promise.allSettled(this.#opening.values());
+  }
+
+  async #open<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
+    const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
+    const { log } = this.#options;
+    const lostDisk = (await this.#settle(id, options.founders)) === "lost" && options.isNewId !== true;
+    return HostedGroup.open<Result>(this.#services, {
+      ...{ id, machine, core, lostDisk, committedAtLeast },
+      folder: this.#folderOf(id),
+      limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
+      opened: (member) => {
+        if (this.#isClosed) throw hostFailure("STOPPED");
+        this.#groups.set(id, member as GroupMember<unknown>);
+      },
+      closed: () => void this.#groups.delete(id),
+    });
+  }
+
+  #folderOf(group: number): SnapshotFolder {
+    const { folder = "raft", env } = this.#options;
+    return new SnapshotFolder(env.disk, `${folder}/${group}`);
   }
 
   /** What an empty log means, and what an old one lacks. */
   async #settle(id: number, founders: Partial<Configuration> | undefined): Promise<"known" | "lost"> {
     const { nodeId } = this;
-    if (this.#options.log.group(id).damage !== undefined) {
-      await this.#forgetDamaged(id);
+    const { log } = this.#options;
+    const isAlone = founders !== undefined && isSole({ configuration: configurationOf(founders) }, nodeId);
+    if (log.group(id).damage !== undefined) {
+      await this.#forgetDamaged(id, isAlone);
       return "lost";
     }
-    const { hardState, configuration, lastIndex } = this.#options.log.group(id);
+    const { hardState, configuration, lastIndex } = log.group(id);
+    if (configuration !== undefined && hardState === undefined && lastIndex === 0) {
+      // It was decided that the group begins, and power failed between the records that say so.
+      await this.#found(id, decodeMembers(configuration).configuration);
+      return "known";
+    }
     if (configuration !== undefined || hardState !== undefined) return "known";
     if (lastIndex > 0) {
       const sole = soleMember(nodeId);
@@ -178,6 +216,8 @@ export class RaftHost implements AsyncDisposable {
     }
     const voters = founders?.voters ?? [];
     if (founders === undefined || !voters.includes(nodeId)) return "lost";
+    // Nobody else could tell whether the group had been here.
+    if (isAlone && log.mayHaveLostGroups) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
     const others = voters.filter((one) => one !== nodeId);
     if (others.length > 0 && (await this.#meet(id, others)) === "lost") return "lost";
     await this.#found(id, configurationOf(founders));
@@ -191,19 +231,21 @@ export class RaftHost implements AsyncDisposable {
     });
     this.#foundings.set(id, founding);
     founding.tell();
-    const result = await founding.result;
-    this.#foundings.delete(id);
-    return result;
+    try {
+      return await founding.result;
+    } finally {
+      this.#foundings.delete(id);
+    }
   }
 
   /**
    * Part of what this node had promised is unreadable: it comes back as a member that lost its disk, and its peers
    * bring it up to date. What is left of its log could hold entries that others had replaced.
    */
-  async #forgetDamaged(group: number): Promise<void> {
+  async #forgetDamaged(group: number, beganAlone: boolean): Promise<void> {
     const { log } = this.#options;
     const { configuration, hardState, lastTerm, damage } = log.group(group);
-    if (configuration !== undefined && isSole(decodeMembers(configuration), this.nodeId)) {
+    if (configuration === undefined ? beganAlone : isSole(decodeMembers(configuration), this.nodeId)) {
       throw hostFailure("LOG_INCOMPLETE", { data: { group, ...damage } });
     }
     const term = Math.max(hardState?.term ?? 0, lastTerm);
@@ -284,7 +326,9 @@ export class RaftHost implements AsyncDisposable {
     };
     return {
       message: (id, message) => {
-        if (message.to === this.nodeId) known(id)?.receive(message);
+        if (message.to !== this.nodeId) return;
+        if (mayCome(message, from)) known(id)?.receive(message);
+        else this.counters.messagesRefused++;
       },
       request: (request) => known(request.group)?.serve(from, request),
       piece: (piece) => known(piece.group)?.take(from, piece),
@@ -321,9 +365,14 @@ export class RaftHost implements AsyncDisposable {
   }
 
   #tick(nowMillis: number): void {
-    const passed = Math.max(1, Math.floor((nowMillis - this.#tickedAtMillis) / this.#limits.tickMillis));
-    this.#tickedAtMillis = nowMillis;
+    const { tickMillis } = this.#limits;
+    const passed = Math.floor((nowMillis - this.#tickedAtMillis) / tickMillis);
+    if (passed === 0) return;
+    // The rest counts the next time: late timers must not make a leader's clock, and with it its lease, run slow.
+    this.#tickedAtMillis += passed * tickMillis;
     this.#ticks += passed;
+    this.#services.serveBudget.tick();
+    if (this.#options.log.isNearlyFull) this.#options.log.retrySpace?.();
     for (const founding of this.#foundings.values()) founding.tell();
     const silent = this.#lives.silentSince(this.#ticks);
     for (const group of this.#groups.values()) {

@@ -20,6 +20,12 @@ interface Asked {
   readonly tick: number;
 }
 
+/** They go on when the index is applied. */
+interface Confirmed {
+  readonly waiters: readonly Waiter[];
+  readonly index: number;
+}
+
 /**
  * Reads that wait until this node's machine holds all that was acknowledged before they came. Those of one turn share
  * one question to the leader; its answer is an index, and they go on when that is applied.
@@ -30,7 +36,7 @@ export class ReadBarriers {
   #waiting: Waiter[] = [];
   /** By their number, in the order in which they were asked. */
   readonly #asked = new Map<number, Asked>();
-  #confirmed: { readonly index: number; readonly waiters: readonly Waiter[] }[] = [];
+  #confirmed: readonly Confirmed[] = [];
   #number = 0;
   #count = 0;
 
@@ -67,7 +73,7 @@ export class ReadBarriers {
     if (asked === undefined) return;
     this.#asked.delete(number);
     if (index <= appliedIndex) this.#release(asked.waiters);
-    else this.#confirmed.push({ index, waiters: asked.waiters });
+    else this.#confirmed = [...this.#confirmed, { index, waiters: asked.waiters }];
   }
 
   appliedTo(index: number): void {
@@ -86,9 +92,16 @@ export class ReadBarriers {
       this.#waiting = [...waiters, ...this.#waiting];
     }
     const due = tick - this.#limits.timeoutTicks;
-    if (!this.#waiting.some((waiter) => waiter.tick <= due)) return;
-    const late = this.#waiting.filter((waiter) => waiter.tick <= due);
-    this.#waiting = this.#waiting.filter((waiter) => waiter.tick > due);
+    const late: Waiter[] = [];
+    const stillIn = (waiters: readonly Waiter[]): Waiter[] => {
+      const isDue = (waiter: Waiter): boolean => waiter.tick <= due;
+      if (waiters.some(isDue)) late.push(...waiters.filter(isDue));
+      return waiters.filter((waiter) => !isDue(waiter));
+    };
+    this.#waiting = stillIn(this.#waiting);
+    // The leader's answer may be the last that this node hears for long.
+    this.#confirmed = this.#confirmed.map(({ index, waiters }) => ({ index, waiters: stillIn(waiters) }));
+    this.#confirmed = this.#confirmed.filter(({ waiters }) => waiters.length > 0);
     this.#refuse(late, () => hostFailure("NO_LEADER"));
   }
 

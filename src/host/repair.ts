@@ -42,11 +42,14 @@ export interface QuorumLossRepair {
  */
 export async function repairLostQuorum(loss: QuorumLoss): Promise<QuorumLossRepair> {
   const { env, log, nodeId, group, by, reason } = loss;
-  const { configuration: mark, hardState, lastIndex, lastTerm } = log.group(group);
+  const { configuration: mark, hardState, lastIndex, lastTerm, damage } = log.group(group);
   if (mark === undefined) throw refused("this node holds nothing of the group", group);
   if (hardState?.isLost === true) throw refused("this node lost its own disk and knows nothing for certain", group);
   const before = decodeMembers(mark);
-  if (!before.configuration.voters.includes(nodeId)) throw refused("this node is no voter of the group", group);
+  const { voters, witnesses } = before.configuration;
+  if (!voters.includes(nodeId)) throw refused("this node is no voter of the group", group);
+  if (witnesses.includes(nodeId)) throw refused("this node is a witness and holds none of the group's data", group);
+  if (damage !== undefined) throw refused("part of this node's own log can not be read", group);
   const term = Math.max(hardState?.term ?? 0, lastTerm) + 1;
   const repair: QuorumLossRepair = {
     ...{ timeMillis: env.clock.now(), nodeId, group, by, reason, lastIndex, term },

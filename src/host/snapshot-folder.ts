@@ -84,9 +84,10 @@ export class SnapshotFolder {
     }
   }
 
-  /** All but these, and everything unfinished. */
-  async removeOthers(kept: readonly SnapshotName[]): Promise<void> {
+  /** All but these and what is coming in now. */
+  async removeOthers(kept: readonly SnapshotName[], incoming?: SnapshotName): Promise<void> {
     const names = new Set(kept.map((one) => this.nameOf(one)));
+    if (incoming !== undefined) names.add(this.incomingNameOf(incoming));
     for (const fileName of await this.disk.list(this.#folder)) {
       const name = `${this.#folder}/${fileName}`;
       if (!names.has(name)) await this.#remove(name);

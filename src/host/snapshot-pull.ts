@@ -5,7 +5,7 @@ import type { SnapshotDisk } from "./raft-storage.ts";
 import type { SnapshotName } from "./snapshot-folder.ts";
 
 export const PIECE_BYTES: number = 256 * 1024;
-/** Pieces that are asked for and not there yet. */
+/** Pieces that are asked for and not on disk yet. */
 const WINDOW_PIECES = 4;
 
 export interface SnapshotPullOptions {
@@ -31,6 +31,7 @@ export class SnapshotPull {
   #file: DiskFile | undefined;
   /** Bytes that came in their order. */
   #received = 0;
+  #written = 0;
   #requested = 0;
   #bytesTotal = Number.POSITIVE_INFINITY;
   #writing: Promise<void> = Promise.resolve();
@@ -62,7 +63,10 @@ export class SnapshotPull {
     const { snapshot, failed } = this.#options;
     if (this.#isEnded || this.#file === undefined || index !== snapshot.index || term !== snapshot.term) return;
     if (bytes.length === 0) {
-      void this.end().then(() => failed());
+      // Asked for before it was known where the end is.
+      if (bytesTotal > this.#received || this.#received === this.#bytesTotal) return;
+      // Another sender's file of the same snapshot may be a shorter one: what is here would not fit to it.
+      this.#discard().then(() => failed(), failed);
       return;
     }
     if (offset !== this.#received || offset + bytes.length > bytesTotal) return;
@@ -70,10 +74,14 @@ export class SnapshotPull {
     this.#received += bytes.length;
     this.#bytesTotal = bytesTotal;
     const file = this.#file;
-    this.#writing = this.#writing.then(() => (this.#isEnded ? undefined : file.write(offset, [bytes])));
+    this.#writing = this.#writing.then(async () => {
+      if (this.#isEnded) return;
+      await file.write(offset, [bytes]);
+      this.#written = offset + bytes.length;
+      this.#ask();
+    });
     this.#writing.catch((error) => this.#fail(error));
     if (this.#received === bytesTotal) this.#finish();
-    else this.#ask();
   }
 
   /** Closes the file and leaves it as it is. */
@@ -82,6 +90,11 @@ export class SnapshotPull {
     this.#isEnded = true;
     await this.#writing.catch(() => {});
     await this.#file?.close();
+  }
+
+  async #discard(): Promise<void> {
+    await this.end();
+    await this.#options.disk.remove(this.#options.name);
   }
 
   async #open(): Promise<void> {
@@ -96,24 +109,25 @@ export class SnapshotPull {
       // Only whole pieces count, and the last one is asked for again: its answer says how long the whole is.
       this.#received = Math.max(0, Math.ceil((await this.#file.length()) / PIECE_BYTES) - 1) * PIECE_BYTES;
       this.#requested = this.#received;
-      if (!this.#isEnded) this.#ask();
+      this.#written = this.#received;
+      this.#ask();
     } catch (error) {
       this.#fail(error as Error);
     }
   }
 
+  /** A slow disk is not overtaken: the window opens as pieces are written. */
   #ask(): void {
-    const end = Math.min(this.#bytesTotal, this.#received + WINDOW_PIECES * PIECE_BYTES);
+    if (this.#isEnded) return;
+    const end = Math.min(this.#bytesTotal, this.#written + WINDOW_PIECES * PIECE_BYTES);
     for (; this.#requested < end; this.#requested += PIECE_BYTES) this.#options.request(this.#requested);
   }
 
   #finish(): void {
-    const { done } = this.#options;
+    const { done, failed } = this.#options;
     void this.#writing.then(
-      async () => {
-        if (this.#isEnded) return;
-        await this.end();
-        done();
+      () => {
+        if (!this.#isEnded) this.end().then(done, failed);
       },
       () => {},
     );
@@ -121,6 +135,10 @@ export class SnapshotPull {
 
   #fail(error: Error): void {
     if (this.#isEnded) return;
-    void this.end().then(() => this.#options.failed(error));
+    const { failed } = this.#options;
+    this.end().then(
+      () => failed(error),
+      () => failed(error),
+    );
   }
 }

@@ -56,7 +56,7 @@ export interface Entry {
 export interface Group<Result> extends AsyncDisposable {
   /**
    * Resolves with the command's result once its entry is durable on a quorum and applied here. Rejects with
-   * OVERLOADED or NO_LEADER where nothing was written, with OUTCOME_UNKNOWN or STOPPED where that can not be said.
+   * OVERLOADED, NO_SPACE or NO_LEADER where nothing was written, with OUTCOME_UNKNOWN or STOPPED where that can not be said.
    */
   propose(command: Uint8Array): Promise<Result>;
   /**

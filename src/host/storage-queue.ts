@@ -1,8 +1,12 @@
 import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
+import { hostFailure } from "./errors.ts";
 import type { GroupStorage } from "./group-storage.ts";
 import type { RaftLog, RaftLogRecord } from "./raft-log.ts";
+
+/** Of an entry in a record besides its data: its length, and its kind where that stands before it. */
+const ENTRY_OVERHEAD_BYTES = 9;
 
 export interface StorageQueueOptions {
   readonly log: RaftLog;
@@ -18,7 +22,8 @@ export interface StorageQueueOptions {
 
 /**
  * The storage work of one group, done in its order. Many appends are on their way at once: the log writes them in
- * order and reports them in order. A snapshot stops the queue until it is installed.
+ * order and reports them in order. A snapshot is installed when all before it is written, and stops the queue until it
+ * is: entries that the log had no space for must not be tried again behind the snapshot that voids them.
  */
 export class StorageQueue {
   readonly #options: StorageQueueOptions;
@@ -33,8 +38,10 @@ export class StorageQueue {
   #refused: Message[] = [];
   /** What the newest append on its way lets go out when it is durable. */
   #newest: Message[] = [];
+  #refusedMarks: RefusedMarks[] = [];
   #isInstalling = false;
   #isStopped = false;
+  readonly #stopped: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
   constructor(options: StorageQueueOptions) {
     this.#options = options;
@@ -47,8 +54,16 @@ export class StorageQueue {
     this.#next();
   }
 
+  /** Records beside the core's work. What the log has no space for waits until it has. */
+  marks(records: readonly RaftLogRecord[]): Promise<void> {
+    return new Promise((resolve, reject) => this.#mark({ records, resolve, reject }));
+  }
+
   /** Tries again what the log had no space for: it refuses whatever follows for the group, so the order stays. */
   retry(): void {
+    const marks = this.#refusedMarks;
+    this.#refusedMarks = [];
+    for (const one of marks) this.#mark(one);
     if (this.#refused.length === 0 || this.#onItsWay > 0 || this.#isStopped) return;
     const { lastIndex, hardState } = this.#options.log.group(this.#options.group);
     this.#lastIndex = lastIndex;
@@ -58,18 +73,47 @@ export class StorageQueue {
     this.#next();
   }
 
-  /** What comes back from now on is not told any more. */
-  stop(): void {
+  /**
+   * What comes back from now on is not told any more. Resolves when nothing is on its way: only then may the group be
+   * opened again.
+   */
+  stop(): Promise<void> {
     this.#isStopped = true;
     this.#waiting.length = 0;
+    for (const { reject } of this.#refusedMarks.splice(0)) reject(hostFailure("STOPPED"));
+    this.#settle();
+    return this.#stopped.promise;
+  }
+
+  #settle(): void {
+    if (this.#isStopped && this.#onItsWay === 0 && !this.#isInstalling) this.#stopped.resolve();
   }
 
   #next(): void {
     while (!this.#isInstalling && !this.#isStopped && this.#refused.length === 0 && this.#waiting.length > 0) {
-      const work = this.#waiting.shift()!;
+      const work = this.#waiting[0]!;
+      if (work.snapshot !== undefined && this.#onItsWay > 0) return;
+      this.#waiting.shift();
       if (work.snapshot === undefined) this.#append(work);
       else this.#install(work, work.snapshot);
     }
+  }
+
+  #came(): void {
+    this.#onItsWay--;
+    this.#settle();
+  }
+
+  #mark(marks: RefusedMarks): void {
+    const { records, resolve, reject } = marks;
+    this.#onItsWay++;
+    this.#options.log.append(records, (error) => {
+      this.#came();
+      if (error === undefined) resolve();
+      else if (!hasCode(error, "LOG_FULL") || this.#isStopped) reject(error);
+      else this.#refusedMarks.push(marks);
+      this.#next();
+    });
   }
 
   #append(work: Message): void {
@@ -87,7 +131,7 @@ export class StorageQueue {
       if (isLast) this.#newest = responses;
       this.#onItsWay++;
       log.append(records, (error) => {
-        this.#onItsWay--;
+        this.#came();
         if (hasCode(error, "LOG_FULL")) {
           if (isLast) this.#refused.push({ ...work, responses });
         } else if (error !== undefined) {
@@ -96,6 +140,7 @@ export class StorageQueue {
           storage.appended(work.entries);
           this.#options.release(responses);
         }
+        this.#next();
       });
     }
   }
@@ -104,7 +149,7 @@ export class StorageQueue {
     this.#isInstalling = true;
     this.#options.install(snapshot, work.hardState ?? this.#laterState).then(
       () => {
-        this.#isInstalling = false;
+        this.#installed();
         this.#lastIndex = snapshot.index;
         this.#hardState = work.hardState ?? this.#hardState;
         this.#laterState = undefined;
@@ -114,8 +159,16 @@ export class StorageQueue {
         this.#append({ ...work, snapshot: undefined, hardState: undefined });
         this.#next();
       },
-      (error: Error) => this.#fail(error),
+      (error: Error) => {
+        this.#installed();
+        this.#fail(error);
+      },
     );
+  }
+
+  #installed(): void {
+    this.#isInstalling = false;
+    this.#settle();
   }
 
   #recordOf(hardState: HardState | undefined, hasEntries: boolean): RaftLogRecord | undefined {
@@ -160,9 +213,15 @@ export class StorageQueue {
 
   #fail(error: Error): void {
     if (this.#isStopped) return;
-    this.stop();
+    void this.stop();
     this.#options.fail(error);
   }
+}
+
+interface RefusedMarks {
+  readonly records: readonly RaftLogRecord[];
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 function differsInCommitOnly(left: HardState, right: HardState): boolean {
@@ -173,11 +232,11 @@ function differsInCommitOnly(left: HardState, right: HardState): boolean {
 /** Behind the last of the entries from `from` on that have one term and fit into one record. */
 function endOfRun(entries: readonly Entry[], from: number, bytesMax: number): number {
   const { term, data } = entries[from]!;
-  let bytes = data.length;
+  let bytes = data.length + ENTRY_OVERHEAD_BYTES;
   let end = from + 1;
-  while (end < entries.length && entries[end]!.term === term && bytes + entries[end]!.data.length <= bytesMax) {
-    bytes += entries[end]!.data.length;
-    end++;
+  for (; end < entries.length && entries[end]!.term === term; end++) {
+    bytes += entries[end]!.data.length + ENTRY_OVERHEAD_BYTES;
+    if (bytes > bytesMax) break;
   }
   return end;
 }

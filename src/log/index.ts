@@ -1,4 +1,4 @@
-export { LOG_ERRORS, type LogError, type LogErrorCode } from "./errors.ts";
+export { LOG_ERRORS, type LogError, type LogErrorCode, logFailure } from "./errors.ts";
 export type { GroupIndex } from "./group-index.ts";
 export { inspectLog, type LogDamage, type SegmentReport } from "./inspect.ts";
 export { type DamagedGroup, Log, type LogSettings } from "./log.ts";

@@ -29,6 +29,7 @@ export {
   type Entry,
   EntryType,
   type HardState,
+  isLocalType,
   isStorageThread,
   type Message,
   MessageType,

@@ -29,8 +29,8 @@ import { step, tick } from "./step.ts";
  * and proposals, and does what each Ready says. Nothing here waits, and no call keeps what it was given except entries and messages.
  * Ids, terms and indexes are whole numbers up to 2^53 - 1, times are ticks of the owner, sizes bytes.
  *
- * It decides as etcd-io/raft 3.7 does: the Raft paper's protocol (Ongaro and Ousterhout, 2014) with pre-vote, check-quorum, joint consensus,
- * learners, leadership transfer and ReadIndex from Ongaro's dissertation (chapters 3, 4, 6 and 9), and witnesses.
+ * It decides as etcd-io/raft 3.7 does: the Raft paper's protocol (Ongaro and Ousterhout, 2014) with pre-vote, check-quorum, joint
+ * consensus, learners, leadership transfer and ReadIndex from Ongaro's dissertation (chapters 3, 4, 6 and 9), and witnesses.
  */
 export class RaftNode {
   readonly #raft: Raft;
@@ -81,9 +81,10 @@ export class RaftNode {
     return this.#raft.configuration;
   }
 
-  /** Whether this node alone decides: it leads a group of one. */
-  get isAlone(): boolean {
-    return this.#raft.role === "leader" && this.#raft.tracker.isSingleton;
+  /** Nobody else decides, and all that is decided is applied: whatever anybody was told is in the state machine. */
+  get isAloneAndCurrent(): boolean {
+    const { role, tracker, log, hasCommittedInTerm } = this.#raft;
+    return role === "leader" && tracker.isSingleton && log.applied === log.committed && hasCommittedInTerm;
   }
 
   /** One tick of the owner's clock: a tenth of the shortest election timeout by default. */

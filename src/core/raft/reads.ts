@@ -8,10 +8,11 @@ import { broadcastHeartbeat } from "./replication.ts";
 // committed something in its own term: before that it may not know of all that is committed.
 
 export function handleReadIndex(raft: Raft, message: Message): void {
-  if (raft.tracker.isSingleton) {
-    answerRead(raft, message, raft.log.committed);
-  } else if (!raft.hasCommittedInTerm) {
+  if (!raft.hasCommittedInTerm) {
+    // Also of a leader that decides alone: somebody who is no member any more may have told what was decided before.
     raft.earlyReads.push(message);
+  } else if (raft.tracker.isSingleton) {
+    answerRead(raft, message, raft.log.committed);
   } else {
     startRead(raft, message);
   }
@@ -21,7 +22,7 @@ export function releaseEarlyReads(raft: Raft): void {
   if (raft.earlyReads.length === 0 || !raft.hasCommittedInTerm) return;
   const messages = raft.earlyReads;
   raft.earlyReads = [];
-  for (const message of messages) startRead(raft, message);
+  for (const message of messages) handleReadIndex(raft, message);
 }
 
 /** A follower's answer to a heartbeat says that it still followed this leader when it had read what is in it. */
