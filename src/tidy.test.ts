@@ -22,6 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["service"],
   ["gateway"],
   ["server"],
+  ["sim/workloads"],
   ["cli"],
 ];
 
@@ -30,7 +31,11 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   client: ["std", "codec", "core", "env", "drivers"],
   console: ["std", "codec", "core", "check", "env/web", "env/sim", "sim/kernel"],
   "sim/cluster": ["std", "codec", "core", "check", "env", "sim/kernel", "server"],
-  "sim/workloads": ["std", "codec", "core", "check", "env", "sim/kernel", "sim/cluster", "server"],
+  // They drive what they simulate at every height, from a core to a whole server.
+  "sim/workloads": [
+    ...["std", "codec", "core", "check", "env", "log", "peer", "sim/kernel", "host", "store", "service"],
+    ...["sim/cluster", "server"],
+  ],
   lab: ["std", "codec", "core", "check", "env", "sim/kernel"],
 };
 
@@ -202,6 +207,7 @@ function entryFiles(): string[] {
   const scripts = tracked
     .filter((name) => /^(scripts|bin|interop|bench|examples)\//.test(name) && /\.(ts|js|mjs)$/.test(name))
     .flatMap((name) => importsOf(name, readFileSync(join(root, name), "utf8")));
-  // The worker's name is made at run time (.ts in a clone, .js when built); the console's page loads its script.
-  return [...exported, ...scripts, "src/cli/main.ts", "src/env/node/compute-worker.ts", "src/console/main.ts"];
+  // The workers' names are made at run time (.ts in a clone, .js when built); the console's page loads its script.
+  const workers = ["src/env/node/compute-worker.ts", "src/cli/sim/seed-worker.ts"];
+  return [...exported, ...scripts, ...workers, "src/cli/main.ts", "src/console/main.ts"];
 }

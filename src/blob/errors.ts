@@ -41,6 +41,10 @@ export const BLOB_ERRORS = {
     what: "The volume can not be compacted.",
     advice: "A damaged volume is kept as it is until it is repaired; see its entry in the scrub ledger.",
   },
+  BODY_NOT_REPLICATED: {
+    what: "A cluster of several nodes keeps only bodies of up to 4,096 bytes: it does not copy longer ones between nodes yet.",
+    advice: "Keep longer objects on a node of its own.",
+  },
   BLOB_OPTION_INVALID: {
     what: "An option of the volumes is out of its range.",
     advice: "See its range in the manual.",

@@ -14,3 +14,4 @@ export { type BlobSettings, type LocalBlobs, openBlobs } from "./open-blobs.ts";
 export { BLOB_OPTIONS, type BlobOptionEntry, type BlobOptions } from "./options.ts";
 export type { BlobBug } from "./seeded-bugs.ts";
 export type { BlobStatus, VolumeStatus } from "./status.ts";
+export { openNoBlobs, type UnreplicatedSettings } from "./unreplicated.ts";

@@ -118,7 +118,12 @@ export class GroupMember<Result> {
     const group = new GroupMember(services, { ...options, members, stored });
     options.opened(group);
     services.wake(id);
-    await group.#replay.promise;
+    try {
+      await group.#replay.promise;
+    } catch (error) {
+      await group.stop();
+      throw error;
+    }
     group.#isOpen = true;
     if (members !== undefined && isSole(members, nodeId)) group.node.campaign();
     services.wake(id);
@@ -148,7 +153,8 @@ export class GroupMember<Result> {
     this.#storage = new GroupStorage({
       ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
-      floor: this.#foundedAt > 0 ? this.#foundedAt : FLOOR_INDEX,
+      // The machine itself may lack entries up to there in an older group, and takes them from the log.
+      floor: () => Math.min(FLOOR_INDEX, this.#appliedIndex),
       snapshot: () => this.#snapshots.current(),
       onLoaded: () => this.#loaded(),
       onFailed: (error) => this.#fail(error),
@@ -197,7 +203,7 @@ export class GroupMember<Result> {
   receive(message: Message): void {
     if (this.failure !== undefined) return;
     if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
-    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull) this.#refuse(message);
+    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull === true) this.#refuse(message);
     else this.#step(message);
     if (this.node.hasReady) this.#services.wake(this.id);
   }

@@ -25,7 +25,7 @@ async function fixture(bytesMax = 10_000) {
   const failures: Error[] = [];
   const storageOf = (group: number): GroupStorage => {
     return new GroupStorage({
-      ...{ log, group, configuration: EMPTY_CONFIGURATION, hardState: undefined, floor: 2, budget },
+      ...{ log, group, configuration: EMPTY_CONFIGURATION, hardState: undefined, floor: () => 2, budget },
       snapshot: () => undefined,
       onLoaded: () => loads++,
       onFailed: (error) => failures.push(error),

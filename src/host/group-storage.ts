@@ -16,7 +16,7 @@ export interface GroupStorageOptions {
   readonly configuration: Configuration;
   readonly hardState: HardState | undefined;
   /** Entries up to here are never sent: whoever lacks them needs a snapshot, which tells the members, too. */
-  readonly floor: number;
+  readonly floor: () => number;
   /** Of the newest entries, kept in memory. */
   readonly budget: CacheBudget;
   /** The newest snapshot that can be sent; makes one where there is none. */
@@ -53,7 +53,7 @@ export class GroupStorage implements Storage {
   }
 
   get firstIndex(): number {
-    return Math.max(this.#index.firstIndex, Math.min(this.#options.floor, this.#index.lastIndex) + 1);
+    return Math.max(this.#index.firstIndex, Math.min(this.#options.floor(), this.#index.lastIndex) + 1);
   }
 
   get lastIndex(): number {

@@ -150,9 +150,9 @@ export class HostedGroup<Result> implements Group<Result> {
     if (this.#isOver) return Promise.reject(this.#stopped());
     // An entry is one record of the log, and leaves some room there.
     const { log } = this.#services;
-    const bytesMax = log.recordBytesMax / 2;
+    const bytesMax = Math.floor((log.recordBytesMax * 3) / 4);
     if (bytes > bytesMax) return Promise.reject(hostFailure("COMMAND_TOO_LARGE", { data: { bytes, bytesMax } }));
-    if (log.isNearlyFull) return Promise.reject(hostFailure("NO_SPACE", { data: { group: this.id } }));
+    if (log.isNearlyFull === true) return Promise.reject(hostFailure("NO_SPACE", { data: { group: this.id } }));
     try {
       const added = add(this.#services.tick());
       this.#services.wake(this.id);

@@ -36,6 +36,7 @@ export type CoreOptions = Pick<
   | "reads"
   | "promotionLagMax"
   | "quiesceTicks"
+  | "bugs"
 >;
 
 export interface HostLimits {

@@ -32,9 +32,9 @@ describe("frames of another node", () => {
     lives.accepts(7, { life: 1, number: 1 }, 0);
     for (let life = 2; life < 40; life++) {
       lives.accepts(7, { life, number: 1 }, 0);
+      assert.equal(lives.accepts(7, { life: 1, number: 1 }, 0), false);
       lives.accepts(7, { life: 1, number: life }, 0);
     }
-    assert.equal(lives.accepts(7, { life: 1, number: 5 }, 0), false);
   });
 
   test("also those that do not count say that it lives", () => {

@@ -160,8 +160,8 @@ export class RaftHost implements AsyncDisposable {
   /** Closes a group that has removed this node as its member, and removes what the node held of it. Rejects as `forgetGroup`. */
   async forgetGroup(id: number): Promise<void> {
     assert(!this.#opening.has(id), "a group that is forgotten is open or closed");
-    await this.#groups.get(id)?.stop();
-    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id) });
+    const close = async (): Promise<void> => this.#groups.get(id)?.stop();
+    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id), close });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,7 +217,7 @@ export class RaftHost implements AsyncDisposable {
     const voters = founders?.voters ?? [];
     if (founders === undefined || !voters.includes(nodeId)) return "lost";
     // Nobody else could tell whether the group had been here.
-    if (isAlone && log.mayHaveLostGroups) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
+    if (isAlone && log.mayHaveLostGroups === true) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
     const others = voters.filter((one) => one !== nodeId);
     if (others.length > 0 && (await this.#meet(id, others)) === "lost") return "lost";
     await this.#found(id, configurationOf(founders));
@@ -372,7 +372,7 @@ export class RaftHost implements AsyncDisposable {
     this.#tickedAtMillis += passed * tickMillis;
     this.#ticks += passed;
     this.#services.serveBudget.tick();
-    if (this.#options.log.isNearlyFull) this.#options.log.retrySpace?.();
+    if (this.#options.log.isNearlyFull === true) this.#options.log.retrySpace?.();
     for (const founding of this.#foundings.values()) founding.tell();
     const silent = this.#lives.silentSince(this.#ticks);
     for (const group of this.#groups.values()) {

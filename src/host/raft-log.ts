@@ -13,10 +13,6 @@ import type { GroupDamage, HardState, LogPoint, LogRecord, MembershipMark, Store
 export interface RaftLog {
   /** A record is not longer than this; the host cuts its appends accordingly. */
   readonly recordBytesMax: number;
-  /** What room is left is kept for what groups need to go on and to give space back: commands are refused meanwhile. */
-  readonly isNearlyFull?: boolean;
-  /** The log was opened without parts of it, and with them perhaps all that told of a group. */
-  readonly mayHaveLostGroups?: boolean;
   /** The group, empty where the log knows nothing of it. The same object until the group is removed, which it sees, too. */
   group(id: number): RaftLogGroup;
   /**
@@ -37,8 +33,12 @@ export interface RaftLog {
   readEntries(group: number, from: number, to: number, bytesMax: number): Promise<readonly StoredEntry[]>;
   /** Gives back the space of what no group needs any more. Loses nothing, whenever it is called. */
   release(): Promise<void>;
-  /** Time has passed: there may be room by now for a log that was nearly full. */
+  /** What space is left is kept for what groups need to go on: the host takes no commands until it is false again. */
+  readonly isNearlyFull?: boolean;
+  /** Looks whether there is space by now. */
   retrySpace?(): void;
+  /** Parts of the log were lost, and with them perhaps all that told of a group. */
+  readonly mayHaveLostGroups?: boolean;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type LocalBlobs, openBlobs } from "../blob/index.ts";
+import { type LocalBlobs, openBlobs, openNoBlobs } from "../blob/index.ts";
 import { SigningKeys } from "../codec/sigv4/index.ts";
 import { hmacSha1, hmacSha256, runningSha256, SealingCipher, sha256 } from "../env/crypto.ts";
 import type { Env } from "../env/index.ts";
@@ -11,10 +11,11 @@ import { openAccess } from "../service/access/index.ts";
 import { objectReferences, openObjects } from "../service/objects/index.ts";
 import { openReplicatedStore } from "../store/index.ts";
 import { Ballast } from "./ballast.ts";
+import { type ClusterSettings, clusterSettings, listenToPeers, waitForLeader } from "./cluster.ts";
 import type { ConsoleFiles } from "./console-files.ts";
 import { createBuckets } from "./create-buckets.ts";
 import { serverFailure } from "./errors.ts";
-import { blobEventTo, namesOfNeedles, s3ActTo, tellOfRebuild } from "./events.ts";
+import { blobEventTo, groupEventTo, namesOfNeedles, s3ActTo, tellOfRebuild } from "./events.ts";
 import { Fatal } from "./fatal.ts";
 import { IDENTITY_FILES, openIdentity, type RootKey } from "./identity.ts";
 import { listenerSettings, listenTo } from "./listeners.ts";
@@ -32,6 +33,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly s3: string;
   /** Where the HTTP API and the console listen. */
   readonly api: string;
+  /** Where other nodes reach this one, as `host:port`; undefined for a node that is alone. */
+  readonly peer: string | undefined;
   readonly root: RootKey;
 }
 
@@ -52,37 +55,28 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
   parts.use(await env.disk.lock());
   if (await isUnfinishedRestore(env.disk)) throw serverFailure("RESTORE_UNFINISHED");
   if (!options.memory) parts.use(await Ballast.open(env.disk, env.timers, logger));
-  const identity = await openIdentity(env.disk, env.random, options);
+  const cluster = clusterSettings(options);
+  const identity = await openIdentity(env.disk, env.random, options, cluster);
   const fatal = new Fatal(logger, node.onFatal);
 
   const onDiskFailure = (error: Error): void => fatal.tell(error);
-  const log = parts.use(
-    await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal: onDiskFailure }),
-  );
-  if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
-  const host = parts.use(await RaftHost.start({ nodeId: SOLE_NODE, env, log, onFatal: onDiskFailure }));
-  const store = parts.use(
-    await openReplicatedStore({
-      env,
-      openGroup: (machine, committedAtLeast) => {
-        return host.openSoleGroup({ id: STORE_GROUP, machine, committedAtLeast });
-      },
-    }),
-  );
-  const events = parts.use(await EventLog.open(store, env.clock));
+  const { log, store, transport, lane } = await openStore(node, cluster, parts, onDiskFailure);
+  const events = parts.use(await EventLog.open(store, env.clock, { lane }));
   if (store.counters.indexRebuilds > 0) tellOfRebuild(logger, events);
   const { volumeBytes, spaceReserveBytes } = options;
   const blobsOpened = Promise.withResolvers<LocalBlobs>();
   const blobs = parts.use(
-    await openBlobs({
-      ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
-      onEvent: blobEventTo(logger, events, namesOfNeedles(store, blobsOpened.promise)),
-      onFatal: onDiskFailure,
-    }),
+    cluster
+      ? await openNoBlobs({ env, options: { spaceReserveBytes } })
+      : await openBlobs({
+          ...{ env, store, references: objectReferences(store), options: { volumeBytes, spaceReserveBytes } },
+          onEvent: blobEventTo(logger, events, namesOfNeedles(store, blobsOpened.promise)),
+          onFatal: onDiskFailure,
+        }),
   );
   blobsOpened.resolve(blobs);
   const onError = (error: unknown): void => logger.error("objects.cleaner", error);
-  const objects = parts.use(openObjects({ ...env, store, blobs, onError }));
+  const objects = parts.use(openObjects({ ...env, store, blobs, onError, isShared: cluster !== undefined }));
   const cipher = new SealingCipher(identity.sealKey, (length) => env.random.bytes(length));
   const access = parts.use(
     openAccess({
@@ -127,5 +121,38 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
   events.record({ severity: "info", kind: "node-started", object: "node", text: `Ashlar ${version} has started.` });
 
   const owned = parts.move();
-  return { s3: s3.url, api: apiListener.url, root: identity.root, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const peer = transport && `${hostOf(options.peerListen)}:${transport.port}`;
+  return {
+    ...{ s3: s3.url, api: apiListener.url, peer, root: identity.root },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The log, the group over it, and the Store over that. */
+async function openStore(
+  { env, options, logger }: NodeParts,
+  cluster: ClusterSettings | undefined,
+  parts: AsyncDisposableStack,
+  onFatal: (error: Error) => void,
+) {
+  const log = parts.use(await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal }));
+  if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
+  const transport = cluster && parts.use(await listenToPeers(env, cluster, options, logger));
+  const { nodeId, nodes } = cluster ?? { nodeId: SOLE_NODE, nodes: [SOLE_NODE] };
+  const shared = transport && { transport, onEvent: groupEventTo(logger) };
+  const host = parts.use(await RaftHost.start({ ...{ nodeId, env, log, onFatal }, ...shared }));
+  const store = parts.use(
+    await openReplicatedStore({
+      env,
+      openGroup: (machine, committedAtLeast) => {
+        return host.openGroup({ id: STORE_GROUP, machine, committedAtLeast, founders: { voters: nodes } });
+      },
+    }),
+  );
+  if (cluster) await waitForLeader(store, env.timers, logger);
+  return { log, store, transport, lane: nodes.indexOf(nodeId) };
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
 }

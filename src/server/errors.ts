@@ -29,6 +29,15 @@ export const SERVER_ERRORS = {
     what: "A listener has a certificate without a key, or a key without a certificate.",
     advice: "Give both.",
   },
+  CLUSTER_OPTIONS_INVALID: {
+    what: "The options of a cluster do not fit together.",
+    advice:
+      "Give each node its own --node-id, a --peer for every other one, and the same --cluster, root key and seal key.",
+  },
+  CLUSTER_CHANGED: {
+    what: "The data directory is of another node, another cluster, or a cluster of other nodes.",
+    advice: "Give the node the data directory that it had; who is in a cluster can not be changed yet.",
+  },
   ROOT_KEY_INCOMPLETE: {
     what: "One half of a root key is given.",
     advice:

@@ -1,6 +1,7 @@
 import type { BlobEvent, LocalBlobs } from "../blob/index.ts";
 import { actEventAs, type EventLog, type NewEvent, type OperationName } from "../gateway/api/index.ts";
 import type { ActName, S3Act } from "../gateway/s3/index.ts";
+import type { GroupEvent } from "../host/index.ts";
 import { type NamedOwner, nameOfOwner } from "../service/objects/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
@@ -31,6 +32,14 @@ export function tellOfRebuild(logger: Logger, events: EventLog): void {
   const text =
     "The index was missing or could not be trusted; it was rebuilt from checkpoint and log, and nothing is lost.";
   events.record({ severity: "warning", kind: "index-rebuilt", object: "store", text });
+}
+
+/** Who leads, and what befalls a group of several nodes. */
+export function groupEventTo(logger: Logger): (event: GroupEvent) => void {
+  return ({ kind, ...fields }) => {
+    if (kind === "snapshot-failed") logger.warning(`raft.${kind}`, fields);
+    else logger.info(`raft.${kind}`, fields);
+  };
 }
 
 /** Whose bytes a needle holds; undefined where that can not be found out. */

@@ -72,7 +72,7 @@ function addressFailure({ name, address }: ListenerSettings, cause: Error): Erro
   });
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 

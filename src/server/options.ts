@@ -17,7 +17,32 @@ export const SERVER_OPTIONS = {
   peerListen: {
     type: "address",
     default: "127.0.0.1:9200",
-    text: "Where other nodes will reach this one (not built yet).",
+    text: "Where the other nodes of a cluster reach this one; nothing listens there without --peer.",
+  },
+  nodeId: {
+    type: "integer",
+    unit: "count",
+    default: 0,
+    min: 0,
+    max: 4_294_967_295,
+    text: "This node's number in its cluster, from 1. Experimental, as are all options of clusters.",
+  },
+  cluster: { type: "text", text: "Name of the cluster, the same on all of its nodes." },
+  peer: {
+    type: "list",
+    default: [],
+    text: "Another node of the cluster as ID=HOST:PORT, where it listens for peers; given for each of them.",
+  },
+  peerTlsCert: {
+    type: "text",
+    text: "Certificate that this node shows to others (PEM file); node 3's has the name `node-3`.",
+  },
+  peerTlsKey: { type: "text", text: "Its private key (PEM file)." },
+  peerTlsCa: { type: "text", text: "Authority of all nodes' certificates (PEM file)." },
+  sealKey: {
+    type: "text",
+    secret: true,
+    text: "64 hexadecimal digits, the same on all nodes of a cluster: secrets are stored under this key.",
   },
   s3TlsCert: { type: "text", text: "Certificate of the S3 listener (PEM file, read again when it changes)." },
   s3TlsKey: { type: "text", text: "Its private key (PEM file)." },

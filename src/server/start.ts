@@ -13,6 +13,8 @@ export interface RunningServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly s3: string;
   readonly api: string;
+  /** `127.0.0.1:PORT`, for the other nodes of a cluster; undefined for a node that is alone. */
+  readonly peer: string | undefined;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly region: string;
@@ -82,6 +84,7 @@ export async function startNode(
   return {
     s3: node.s3,
     api: node.api,
+    peer: node.peer,
     accessKey,
     secretKey,
     region: options.region,

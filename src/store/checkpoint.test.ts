@@ -12,6 +12,7 @@ import {
   readCheckpoint,
   readCheckpointHeader,
   removeUnfinished,
+  restoreBytes,
   restoreCheckpoint,
   writeCheckpoint,
 } from "./checkpoint.ts";
@@ -173,6 +174,27 @@ describe("a checkpoint", () => {
     }
   });
 
+  test("takes the place of whatever an Index holds, as another machine's snapshot does", async () => {
+    const source = new MachineDriver(await newIndex());
+    for (let number = 0; number < 30; number++) source.run(commit({ puts: hundredRows(`${number}`) }));
+    source.run(commit({ deletes: [at("3 row 3")] }));
+    const index = await newIndex();
+    const target = new MachineDriver(index);
+    target.apply(grant(5000));
+    for (let number = 20; number < 60; number++) target.run(commit({ puts: hundredRows(`${number} more`) }));
+    target.run(commit({ puts: hundredRows("3") }));
+    const capture = source.machine.capture();
+    source.run(commit({ puts: [put("behind the snapshot")] }));
+    await target.machine.restore(capture.read(), source.machine.appliedIndex - 1);
+    capture.close();
+    const behind = commit({ puts: [put("behind the snapshot")] });
+    assert.equal(target.machine.revision, source.machine.revision - 1);
+    target.run(behind);
+    const same = await newIndex();
+    await restoreCopy(source, same);
+    assert.deepEqual(allRows(index), allRows(same));
+  });
+
   test("that breaks off while it is restored leaves an Index that no machine takes up", async () => {
     const disk = await newDisk();
     const driver = new MachineDriver(await newIndex());
@@ -277,6 +299,12 @@ describe("the checkpoints of a folder", () => {
     assert.equal((await listCheckpoints(disk, "store")).length, 3);
   });
 });
+
+async function restoreCopy({ machine }: MachineDriver, index: Index): Promise<void> {
+  const capture = machine.capture();
+  await restoreBytes(capture.read(), index);
+  capture.close();
+}
 
 function hundredRows(prefix: string) {
   return Array.from({ length: 100 }, (_, number) => put(`${prefix} row ${number}`, "a value of some length"));

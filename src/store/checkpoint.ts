@@ -3,5 +3,17 @@
 
 export { type CheckpointFile, checkpointName, listCheckpoints, removeUnfinished } from "./checkpoint/files.ts";
 export type { CheckpointHeader } from "./checkpoint/format.ts";
-export { readCheckpoint, readCheckpointHeader, restoreCheckpoint } from "./checkpoint/read.ts";
-export { type WriteCheckpointOptions, type WrittenCheckpoint, writeCheckpoint } from "./checkpoint/write.ts";
+export {
+  checkpointSource,
+  readCheckpoint,
+  readCheckpointHeader,
+  restoreBytes,
+  restoreCheckpoint,
+} from "./checkpoint/read.ts";
+export { CheckpointStream } from "./checkpoint/stream.ts";
+export {
+  keepCheckpoint,
+  type WriteCheckpointOptions,
+  type WrittenCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint/write.ts";

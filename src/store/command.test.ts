@@ -27,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   { kind: "commit", ...prepareCommit({ puts: [{ table: 1, key: utf8("k"), value: new Uint8Array(262_144) }] }) },
   { kind: "grant", ttlMillis: 30_000 },
   { kind: "end", lease: Number.MAX_SAFE_INTEGER },
+  { kind: "expire", lease: 7, term: 300 },
 ];
 
 describe("commands", () => {
@@ -34,11 +35,12 @@ describe("commands", () => {
     for (const command of COMMANDS) assert.deepEqual(decodeCommand(encodeCommand(command)), command);
   });
 
-  test("of version 1 look like this", () => {
+  test("look like this, of versions 1 and 2", () => {
     const golden: [Command, string][] = [
       [COMMIT, "010103ac02020102041261000009041262000000010512610000730576616c756501061300ff010000"],
       [{ kind: "grant", ttlMillis: 30_000 }, "0102b0ea01"],
       [{ kind: "end", lease: 300 }, "0103ac02"],
+      [{ kind: "expire", lease: 300, term: 5 }, "0204ac0205"],
     ];
     for (const [command, hex] of golden) {
       assert.equal(toHex(encodeCommand(command)), hex);
@@ -48,7 +50,7 @@ describe("commands", () => {
 
   test("of a newer version are refused by that name", () => {
     const bytes = encodeCommand(COMMIT);
-    bytes[0] = 2;
+    bytes[0] = 3;
     assert.throws(
       () => decodeCommand(bytes),
       (error) => hasCode(error, "FORMAT_NEWER"),
@@ -56,7 +58,7 @@ describe("commands", () => {
   });
 
   test("that are cut or have bytes behind them are malformed", () => {
-    for (const command of [COMMIT, COMMANDS[3]!, COMMANDS[4]!]) {
+    for (const command of [COMMIT, ...COMMANDS.slice(3)]) {
       const bytes = encodeCommand(command);
       for (let length = 0; length < bytes.length; length++) {
         assert.throws(() => decodeCommand(bytes.subarray(0, length)), MalformedBytes);

@@ -7,8 +7,9 @@
 //            checks: count * (key, revision or 0 for absent), puts: count * (key, value), deletes: count * key
 //   grant:   ttlMillis
 //   end:     lease
+//   expire:  lease, term                                              (from version 2 on)
 //
-// Numbers are varints; keys and values stand behind their length.
+// Numbers are varints; keys and values stand behind their length. A command says the lowest version that knows its kind.
 
 import { unreachable } from "../std/assert.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
@@ -17,7 +18,7 @@ import type { PreparedCommit, PreparedRequest } from "./commit-rules.ts";
 import { storeFailure } from "./errors.ts";
 import { type LeaseId, STORE_LIMITS } from "./store.ts";
 
-export type Command = CommitCommand | GrantCommand | EndCommand;
+export type Command = CommitCommand | GrantCommand | EndCommand | ExpireCommand;
 
 export interface CommitCommand extends PreparedCommit {
   readonly kind: "commit";
@@ -30,24 +31,37 @@ export interface GrantCommand {
 }
 
 /**
- * Ends a lease, because it was revoked or has expired: from the first of these on it takes no row and names no session.
- * Each deletes up to `END_ROWS_MAX` of what it holds; they are repeated until the result says that nothing is left.
+ * Ends a lease that was revoked, or goes on with one that has ended: from the first of these on it takes no row and
+ * names no session. Each deletes up to `END_ROWS_MAX` of what it holds; they are repeated until the result says that nothing is left.
  */
 export interface EndCommand {
   readonly kind: "end";
   readonly lease: LeaseId;
 }
 
+/**
+ * Ends a lease whose time is over by the clock of who led in the term. Under a later leader, who has given it its full
+ * time again, it changes nothing.
+ */
+export interface ExpireCommand {
+  readonly kind: "expire";
+  readonly lease: LeaseId;
+  readonly term: number;
+}
+
 const VERSION = 1;
+const VERSION_OF_EXPIRE = 2;
+const VERSION_MAX = 2;
 const KIND_COMMIT = 1;
 const KIND_GRANT = 2;
 const KIND_END = 3;
+const KIND_EXPIRE = 4;
 
 /** Shared by all encoders: each resets it, and `finish` copies. */
 const writer = new ByteWriter(4096);
 
 export function encodeCommand(command: Command): Uint8Array {
-  writer.reset().u8(VERSION);
+  writer.reset().u8(command.kind === "expire" ? VERSION_OF_EXPIRE : VERSION);
   switch (command.kind) {
     case "commit":
       return encodeCommit(command);
@@ -55,6 +69,8 @@ export function encodeCommand(command: Command): Uint8Array {
       return writer.u8(KIND_GRANT).varint(command.ttlMillis).finish();
     case "end":
       return writer.u8(KIND_END).varint(command.lease).finish();
+    case "expire":
+      return writer.u8(KIND_EXPIRE).varint(command.lease).varint(command.term).finish();
     default:
       return unreachable(command);
   }
@@ -66,10 +82,11 @@ export function encodeCommand(command: Command): Uint8Array {
 export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
-  if (version > VERSION) {
+  if (version > VERSION_MAX) {
     throw storeFailure("FORMAT_NEWER", { what: "A command in the log has a newer format.", data: { version } });
   }
   const command = decodeBody(reader);
+  if (command.kind === "expire" && version < VERSION_OF_EXPIRE) throw new MalformedBytes("no such command was known");
   if (version === 0 || reader.remaining !== 0) throw new MalformedBytes("a command has another length than its fields");
   return command;
 }
@@ -83,6 +100,8 @@ function decodeBody(reader: ByteReader): Command {
       return { kind: "grant", ttlMillis: reader.varint() };
     case KIND_END:
       return { kind: "end", lease: reader.varint() };
+    case KIND_EXPIRE:
+      return { kind: "expire", lease: reader.varint(), term: reader.varint() };
     default:
       throw new MalformedBytes("a command of the Store has an unknown kind");
   }

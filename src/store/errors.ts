@@ -10,6 +10,14 @@ export const STORE_ERRORS = {
     advice: "Correct the caller: this request can never succeed.",
   },
   OVERLOADED: { what: "Too many commits wait already.", advice: "Try again later, with back-off." },
+  NO_LEADER: {
+    what: "The cluster had no leader for as long as a call may wait; nothing was written.",
+    advice: "Try again; a majority of the nodes must run and reach each other.",
+  },
+  NOT_LEADER: {
+    what: "Only the node that leads can do this, and another one leads.",
+    advice: "Ask the leader.",
+  },
   OUTCOME_UNKNOWN: {
     what: "The commit was sent but its reply was lost.",
     advice: "Repeat it under the same request name, or read the rows.",

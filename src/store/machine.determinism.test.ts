@@ -29,7 +29,7 @@ describe("the same entries", () => {
       const index = await newIndex();
       const machine = new StoreMachine({ index, group: 1 });
       const model = new MachineModel();
-      const expected = entries.flatMap((entry) => entry.commands.map((command) => model.apply(command)));
+      const expected = entries.flatMap((entry) => entry.commands.map((command) => model.apply(command, entry.term)));
       assert.deepEqual(feedAll(machine, entries), expected, `seed ${seed}`);
       assert.equal(machine.revision, model.revision, `seed ${seed}`);
       const rows = allRows(index).filter(({ key }) => key[0] !== 0);

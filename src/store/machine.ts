@@ -4,49 +4,67 @@
 // same end.
 
 import type { Index, IndexRange, IndexRow, IndexSnapshot } from "../env/index.ts";
-import type { Entry, StateMachine } from "../host/index.ts";
+import type { Capture, Entry, StateMachine } from "../host/index.ts";
 import { assert } from "../std/assert.ts";
+import type { ByteSource } from "../std/source.ts";
+import { CheckpointStream, restoreBytes } from "./checkpoint.ts";
 import { storeFailure } from "./errors.ts";
 import { successor } from "./key-codec.ts";
-import { Batch, type CommitEvent } from "./machine/batch.ts";
+import { Batch, type CommitEvent, type LeaseChange } from "./machine/batch.ts";
 import { LEASE_KEYS, leaseKey } from "./machine/keys.ts";
 import { decodeLeaseRow, type LeaseRecord } from "./machine/leases.ts";
 import type { CommandResult } from "./machine/result.ts";
 import { type MachineState, readState } from "./machine/state.ts";
 import { decodeRow, type StoredRow } from "./row-codec.ts";
 
-export type { CommitEvent, RowChange } from "./machine/batch.ts";
+export type { CommitEvent, LeaseChange, RowChange } from "./machine/batch.ts";
 export type { CommandResult } from "./machine/result.ts";
 
 export interface MachineOptions {
   readonly index: Index;
   readonly group: number;
+  readonly observer?: MachineObserver;
+  /**
+   * Where a snapshot's bytes become durable before they take the place of any row; it gives them back. Without it a
+   * restore that breaks off leaves an Index that is of no use, and nothing else.
+   */
+  readonly keep?: (source: ByteSource, appliedIndex: number) => Promise<ByteSource>;
+  /** Lets other work in between the parts of a restore. */
+  readonly endTurn?: () => Promise<void>;
+}
+
+export interface MachineObserver {
   /**
    * Called at the end of each call of `apply`, when its batch was written, with the commits that changed rows, in
-   * order.
+   * order, and what became of leases.
    */
-  readonly onApplied?: (events: readonly CommitEvent[]) => void;
+  applied?(events: readonly CommitEvent[], leases: readonly LeaseChange[]): void;
+  /** A snapshot has taken the place of all rows. */
+  restored?(): void;
 }
 
 const LEASES_A_SCAN = 512;
 
 export class StoreMachine implements StateMachine<CommandResult> {
+  readonly isDurable = true;
   readonly #index: Index;
-  readonly #onApplied: (events: readonly CommitEvent[]) => void;
+  readonly #options: MachineOptions;
   #state: MachineState;
+  #restoring: Promise<void> | undefined;
 
   /**
    * Takes up the state that the Index holds, or begins at nothing where it is empty. Throws ROW_DAMAGED where the Index
    * has to be rebuilt (its state is damaged, or a restore into it broke off) and FORMAT_NEWER where a newer version
    * wrote it.
    */
-  constructor({ index, group, onApplied = () => {} }: MachineOptions) {
+  constructor(options: MachineOptions) {
+    const { index, group } = options;
     const state = readState(index);
     if (state === undefined && index.scan({ limit: 1 }).length > 0) {
       throw storeFailure("ROW_DAMAGED", { what: "The index holds rows but not the state that they belong to." });
     }
     this.#index = index;
-    this.#onApplied = onApplied;
+    this.#options = options;
     this.#state = state ?? { group, appliedIndex: 0, term: 0, revision: 0, lastLease: 0, commandBytes: 0 };
     assert(this.#state.group === group, "an Index belongs to one group");
   }
@@ -63,6 +81,11 @@ export class StoreMachine implements StateMachine<CommandResult> {
     return this.#state;
   }
 
+  /** While a snapshot takes the place of all rows, none is to be read. Rejects where that fails: the node stops. */
+  get restoring(): Promise<void> | undefined {
+    return this.#restoring;
+  }
+
   /** Throws ROW_DAMAGED where a row that a command touches is damaged; then nothing of this call has happened. */
   apply(entries: readonly Entry[]): readonly (readonly CommandResult[])[] {
     if (entries.length === 0) return [];
@@ -70,14 +93,33 @@ export class StoreMachine implements StateMachine<CommandResult> {
     const results = entries.map(({ index, term, commands }) => {
       assert(index === batch.state.appliedIndex + 1, "entries are applied in order, each once");
       assert(term >= batch.state.term, "terms never go back");
-      const answers = commands.map((command) => batch.apply(command));
+      const answers = commands.map((command) => batch.apply(command, term));
       batch.endEntry(index, term);
       return answers;
     });
     this.#index.write(batch.changes());
     this.#state = batch.state;
-    this.#onApplied(batch.events);
+    this.#options.observer?.applied?.(batch.events, batch.leases);
     return results;
+  }
+
+  /** A snapshot's bytes are a checkpoint's. Its reads reject with ROW_DAMAGED. */
+  capture(): Capture {
+    assert(this.#restoring === undefined, "a state is captured while there is one");
+    const snapshot = this.snapshot();
+    const { state } = this;
+    return { read: () => new CheckpointStream(snapshot, state), close: () => snapshot.close() };
+  }
+
+  async restore(source: ByteSource, index: number): Promise<void> {
+    const { keep, observer } = this.#options;
+    const kept = keep === undefined ? source : await keep(source, index);
+    this.#restoring = this.#replaceRows(kept, index);
+    // Whoever reads meanwhile hears of a failure, too.
+    this.#restoring.catch(() => {});
+    await this.#restoring;
+    this.#restoring = undefined;
+    observer?.restored?.();
   }
 
   /** The row under an encoded address. Throws ROW_DAMAGED. */
@@ -110,5 +152,11 @@ export class StoreMachine implements StateMachine<CommandResult> {
   /** A frozen view of all rows, the machine's own state among them. Its owner closes it. */
   snapshot(): IndexSnapshot {
     return this.#index.snapshot();
+  }
+
+  async #replaceRows(source: ByteSource, index: number): Promise<void> {
+    const { group, appliedIndex } = await restoreBytes(source, this.#index, this.#options.endTurn);
+    assert(group === this.#state.group && appliedIndex === index, "a snapshot is of the entry that it is named after");
+    this.#state = readState(this.#index)!;
   }
 }

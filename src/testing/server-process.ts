@@ -10,6 +10,8 @@ export interface ServerProcess extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly s3: string;
   readonly api: string;
+  /** `127.0.0.1:PORT`, of a node of a cluster. */
+  readonly peer: string | undefined;
   readonly dataDir: string;
   readonly accessKey: string;
   readonly secretKey: string;
@@ -64,6 +66,7 @@ export async function startServerProcess(
   return {
     s3: ready.s3,
     api: ready.api,
+    peer: ready.peer,
     dataDir,
     accessKey: root.accessKey,
     secretKey: root.secretKey,
@@ -88,5 +91,10 @@ async function firstLine(child: ChildProcess, gone: Promise<unknown>, log: () =>
   lines.close();
   child.stdout!.resume();
   if (line === undefined) throw new Error(`the server ended before it was ready:\n${log()}`);
-  return JSON.parse(line) as { readonly ready: true; readonly s3: string; readonly api: string };
+  return JSON.parse(line) as {
+    readonly ready: true;
+    readonly s3: string;
+    readonly api: string;
+    readonly peer?: string;
+  };
 }

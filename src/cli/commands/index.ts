@@ -7,6 +7,7 @@ import { LOG_COMMANDS } from "./log.ts";
 import { OBJECT_COMMANDS } from "./object.ts";
 import { POLICY_COMMANDS } from "./policy.ts";
 import { SERVE_COMMANDS } from "./serve.ts";
+import { SIM_COMMANDS } from "./sim.ts";
 import { STATUS_COMMANDS } from "./status.ts";
 import { STORE_COMMANDS } from "./store.ts";
 import { USER_COMMANDS } from "./user.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   ...LOG_COMMANDS,
   ...BACKUP_COMMANDS,
   ...CHECK_COMMANDS,
+  ...SIM_COMMANDS,
   ...BENCH_COMMANDS,
   ...VERSION_COMMANDS,
 ];

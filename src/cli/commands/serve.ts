@@ -47,9 +47,9 @@ export const SERVE_COMMANDS: readonly Command[] = [
       const server = await startNode(serverOptions, { onFatal, log: (line) => process.stderr.write(line) });
       signal.addEventListener("abort", () => ended.resolve(0), { once: true });
       if (signal.aborted) ended.resolve(0);
-      const { s3, api } = server;
-      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api })}\n`);
-      else output.write(readyText({ s3, api }, serverOptions, environment));
+      const { s3, api, peer } = server;
+      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api, peer })}\n`);
+      else output.write(readyText({ s3, api, peer }, serverOptions, environment));
       const code = await ended.promise;
       await server.close();
       return code;
@@ -58,7 +58,7 @@ export const SERVE_COMMANDS: readonly Command[] = [
 ];
 
 function readyText(
-  { s3, api }: { readonly s3: string; readonly api: string },
+  { s3, api, peer }: { readonly s3: string; readonly api: string; readonly peer: string | undefined },
   { dataDir, memory, rootAccessKey }: ServerOptions,
   environment: NodeJS.ProcessEnv,
 ): string {
@@ -71,6 +71,7 @@ function readyText(
     ["S3", s3],
     ["API", api],
     ["Console", `${api}/app/`],
+    ...(peer === undefined ? [] : [["Peers", peer] as const]),
     ["Data", data],
     ["Root key", key],
   ] as const;

@@ -1,6 +1,6 @@
 import { EMPTY } from "../../std/bytes.ts";
 import { addCommitHint, takeCommitHint } from "./commit-hint.ts";
-import { allVoters } from "./configuration.ts";
+import { allMembers, allVoters } from "./configuration.ts";
 import { type Message, MessageType, NONE, newMessage } from "./messages.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastAppend } from "./replication.ts";
@@ -14,7 +14,7 @@ const TRANSFER_CONTEXT: Uint8Array = Uint8Array.of(1);
 export function startCampaign(raft: Raft, transfer = false): void {
   if (raft.role === "leader" || !raft.isPromotable) return;
   // It could be elected by a configuration that is no longer the right one.
-  if (raft.log.hasUnappliedChange()) return;
+  if (raft.log.hasUnappliedChange() && !raft.hasBug("campaign-before-change")) return;
   if (transfer) campaign(raft, "transfer");
   else campaign(raft, raft.options.preVote ? "pre-election" : "election");
 }
@@ -25,7 +25,8 @@ function campaign(raft: Raft, kind: Campaign): void {
   const isPre = kind === "pre-election";
   const term = isPre ? raft.term + 1 : raft.term;
   const { log } = raft;
-  for (const id of allVoters(raft.configuration)) {
+  const asksLearners = raft.hasBug("count-learners-votes");
+  for (const id of asksLearners ? allMembers(raft.configuration) : allVoters(raft.configuration)) {
     if (id === raft.id) {
       // The own vote counts once it is on disk, like everybody's.
       const own = newMessage(isPre ? MessageType.preVoteResponse : MessageType.voteResponse, id);
@@ -55,12 +56,13 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
   const isPre = message.type === MessageType.preVote;
   const canVote =
     raft.vote === message.from ||
+    (!isPre && raft.hasBug("vote-twice")) ||
     (raft.vote === NONE && raft.lead === NONE) ||
     // A promise binds nobody.
     (isPre && message.term > raft.term);
   const response = newMessage(isPre ? MessageType.preVoteResponse : MessageType.voteResponse, message.from);
   // A learner votes too: it may have been promoted without knowing it yet.
-  if (canVote && raft.log.isUpToDate(message.index, message.logTerm)) {
+  if (canVote && isUpToDate(raft, message)) {
     response.term = message.term;
     raft.send(response);
     if (isPre) return;
@@ -74,6 +76,12 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
   }
 }
 
+function isUpToDate(raft: Raft, { index, logTerm }: Message): boolean {
+  if (raft.hasBug("vote-for-older-log")) return true;
+  if (raft.hasBug("vote-by-length")) return index >= raft.log.lastIndex;
+  return raft.log.isUpToDate(index, logTerm);
+}
+
 export function stepCandidate(raft: Raft, message: Message): void {
   const awaited = raft.role === "pre-candidate" ? MessageType.preVoteResponse : MessageType.voteResponse;
   // Others are late answers to an earlier campaign, or an offer that comes too late to matter.
@@ -82,9 +90,10 @@ export function stepCandidate(raft: Raft, message: Message): void {
   raft.tracker.recordVote(message.from, !message.reject);
   switch (raft.tracker.electionResult) {
     case "won":
-      if (raft.role === "pre-candidate") {
+      if (raft.role === "pre-candidate" && !raft.hasBug("lead-after-pre-vote")) {
         campaign(raft, "election");
       } else {
+        if (raft.role === "pre-candidate") raft.becomeCandidate();
         raft.becomeLeader();
         broadcastAppend(raft);
       }

@@ -47,7 +47,7 @@ export function handleAppend(raft: Raft, message: Message): void {
     raft.send(response);
     return;
   }
-  const last = log.maybeAppend(message.index, message.logTerm, message.entries, message.commit);
+  const last = raft.options.bugs === undefined ? maybeAppend(raft, message) : appendByMistake(raft, message);
   if (last !== undefined) {
     response.index = last;
     raft.send(response);
@@ -60,6 +60,18 @@ export function handleAppend(raft: Raft, message: Message): void {
   response.rejectHint = hint.index;
   response.logTerm = hint.term;
   raft.send(response);
+}
+
+function maybeAppend({ log }: Raft, { index, logTerm, entries, commit }: Message): number | undefined {
+  return log.maybeAppend(index, logTerm, entries, commit);
+}
+
+/** As `maybeAppend`, with the mistakes that tests switch on. */
+function appendByMistake(raft: Raft, { index, logTerm, entries, commit }: Message): number | undefined {
+  const { log } = raft;
+  const term = raft.hasBug("skip-previous-term") ? (log.term(index) ?? logTerm) : logTerm;
+  if (raft.hasBug("truncate-on-append") && log.matches(index, term)) log.append(entries);
+  return log.maybeAppend(index, term, entries, raft.hasBug("commit-on-append") ? Number.MAX_SAFE_INTEGER : commit);
 }
 
 export function handleHeartbeat(raft: Raft, message: Message): void {
@@ -79,10 +91,11 @@ export function handleSnapshot(raft: Raft, message: Message): void {
 
 function restore(raft: Raft, snapshot: Snapshot): boolean {
   const { log } = raft;
-  if (snapshot.index <= log.committed) return false;
+  const takesAny = raft.hasBug("old-snapshot");
+  if (snapshot.index <= log.committed && !takesAny) return false;
   // A snapshot from before the node was added would take away its own membership.
   if (!isMember(snapshot.configuration, raft.id)) return false;
-  if (log.matches(snapshot.index, snapshot.term)) {
+  if (log.matches(snapshot.index, snapshot.term) && !takesAny) {
     // The log has all of it: only the commit index was behind.
     log.commitTo(snapshot.index);
     return false;

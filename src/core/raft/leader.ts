@@ -34,7 +34,7 @@ function stepProgress(raft: Raft, progress: Progress, message: Message): void {
   switch (message.type) {
     case MessageType.appendResponse:
       progress.recentActive = true;
-      if (progress.isLost || (progress.incarnation !== 0 && progress.incarnation !== message.incarnation)) return;
+      if (isForgotten(progress, message) && !raft.hasBug("count-lost-acknowledgements")) return;
       if (message.reject) handleRejection(raft, progress, message);
       else handleAcknowledgement(raft, progress, message);
       return;
@@ -61,6 +61,11 @@ function stepProgress(raft: Raft, progress: Progress, message: Message): void {
     default:
       return;
   }
+}
+
+/** Said by what the member was before it lost its disk, or not to be counted until the group knows of the loss. */
+function isForgotten({ isLost, incarnation }: Progress, message: Message): boolean {
+  return isLost || (incarnation !== 0 && incarnation !== message.incarnation);
 }
 
 function handleRejection(raft: Raft, progress: Progress, message: Message): void {
@@ -131,6 +136,6 @@ function transferLeadership(raft: Raft, progress: Progress): void {
 }
 
 function sendTimeoutNow(raft: Raft, progress: Progress): void {
-  raft.isLeaseBroken = true;
+  raft.isLeaseBroken = !raft.hasBug("lease-after-transfer");
   raft.send(newMessage(MessageType.timeoutNow, progress.id));
 }

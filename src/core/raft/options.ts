@@ -1,5 +1,6 @@
 import { raftFailure } from "./errors.ts";
 import { NODE_ID_MAX } from "./messages.ts";
+import type { RaftBugs } from "./seeded-bugs.ts";
 import type { Storage } from "./storage.ts";
 
 /**
@@ -53,9 +54,11 @@ export interface RaftOptions {
    * it a learner. Without it an empty storage is one of a founder, or of an id that was never used.
    */
   readonly lostDisk?: boolean;
+  /** For tests of simulators. */
+  readonly bugs?: RaftBugs | undefined;
 }
 
-export type ResolvedOptions = Required<RaftOptions>;
+export type ResolvedOptions = Required<Omit<RaftOptions, "bugs">> & Pick<RaftOptions, "bugs">;
 
 const MEBIBYTE = 1024 * 1024;
 

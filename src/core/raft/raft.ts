@@ -15,6 +15,7 @@ import {
 } from "./messages.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { ReadQueue } from "./read-queue.ts";
+import type { RaftBug } from "./seeded-bugs.ts";
 import { Tracker } from "./tracker.ts";
 
 /**
@@ -69,7 +70,7 @@ export class Raft {
     this.id = options.id;
     this.options = options;
     this.log = new RaftLog(storage, options.applyingBytesMax);
-    this.tracker = new Tracker(options.inflightMessagesMax, options.inflightBytesMax);
+    this.tracker = new Tracker(options);
     this.tracker.switchTo(storage.configuration, this.log.lastIndex);
     const { hardState } = storage;
     if (hardState !== undefined) {
@@ -79,7 +80,7 @@ export class Raft {
       this.incarnation = hardState.incarnation;
       this.isLost = hardState.isLost;
     }
-    if (options.lostDisk && hardState === undefined) {
+    if (options.lostDisk && hardState === undefined && !this.hasBug("vote-after-lost-disk")) {
       this.incarnation = 1 + Math.floor(options.random() * 0xffff_fffe);
       this.isLost = true;
     }
@@ -93,10 +94,20 @@ export class Raft {
     this.becomeFollower(this.term, NONE);
   }
 
+  /** Whether a seeded bug is switched on. */
+  hasBug(bug: RaftBug): boolean {
+    return this.options.bugs?.has(bug) === true;
+  }
+
+  /** As it is to be found after a restart. */
+  get votePersisted(): number {
+    return this.hasBug("vote-without-persisting") ? NONE : this.vote;
+  }
+
   get hardState(): HardState {
     return {
       term: this.term,
-      vote: this.vote,
+      vote: this.votePersisted,
       commit: this.log.committed,
       incarnation: this.incarnation,
       isLost: this.isLost,
@@ -114,7 +125,8 @@ export class Raft {
   /** Whether the node may stand for election. */
   get isPromotable(): boolean {
     const own = this.tracker.progress(this.id);
-    if (own === undefined || own.isLearner || own.isWitness || this.isLost) return false;
+    if (own === undefined || own.isLearner || this.isLost) return false;
+    if (own.isWitness && !this.hasBug("lead-as-witness")) return false;
     return isVoter(this.configuration, this.id) && this.log.unstable.snapshot === undefined;
   }
 
@@ -144,8 +156,13 @@ export class Raft {
       default:
         message.term = this.term;
     }
+    const waits = !(
+      this.hasBug("acknowledge-before-disk") &&
+      type === MessageType.appendResponse &&
+      message.to !== this.id
+    );
     if (
-      type === MessageType.appendResponse ||
+      (type === MessageType.appendResponse && waits) ||
       type === MessageType.voteResponse ||
       type === MessageType.preVoteResponse
     ) {

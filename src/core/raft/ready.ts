@@ -86,7 +86,7 @@ export class ReadyMaker {
     const hardState = this.#isHardStateNew ? raft.hardState : undefined;
     const mustSync =
       entries.length > 0 ||
-      raft.vote !== previous.vote ||
+      raft.votePersisted !== previous.vote ||
       raft.term !== previous.term ||
       raft.incarnation !== previous.incarnation ||
       raft.isLost !== previous.isLost;
@@ -121,7 +121,7 @@ export class ReadyMaker {
   get #isHardStateNew(): boolean {
     const { term, vote, commit, incarnation, isLost } = this.#hardState;
     const raft = this.#raft;
-    if (term !== raft.term || vote !== raft.vote || commit !== raft.log.committed) return true;
+    if (term !== raft.term || vote !== raft.votePersisted || commit !== raft.log.committed) return true;
     return incarnation !== raft.incarnation || isLost !== raft.isLost;
   }
 

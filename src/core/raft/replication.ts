@@ -55,7 +55,8 @@ export function broadcastHeartbeat(raft: Raft): void {
 function sendHeartbeat(raft: Raft, progress: Progress, context: Uint8Array): void {
   const message = newMessage(MessageType.heartbeat, progress.id);
   // Never beyond what the follower is known to hold: it may not have the entries yet, or others in their place.
-  message.commit = Math.min(progress.match, raft.log.committed);
+  const bound = raft.hasBug("heartbeat-commit-beyond-match") ? raft.log.committed : progress.match;
+  message.commit = Math.min(bound, raft.log.committed);
   message.incarnation = progress.incarnation;
   message.context = context;
   raft.send(message);
@@ -64,7 +65,12 @@ function sendHeartbeat(raft: Raft, progress: Progress, context: Uint8Array): voi
 
 /** Commits what a quorum holds, as far as it is of the leader's own term. */
 export function maybeCommit(raft: Raft): boolean {
-  return raft.log.maybeCommit(raft.tracker.committed, raft.term);
+  const { log, tracker } = raft;
+  const index = raft.hasBug("count-own-before-disk")
+    ? tracker.committedWith(raft.id, log.lastIndex)
+    : tracker.committed;
+  const term = raft.hasBug("commit-older-term") ? (log.term(index) ?? raft.term) : raft.term;
+  return log.maybeCommit(index, term);
 }
 
 function maybeSendSnapshot(raft: Raft, progress: Progress): boolean {

@@ -111,6 +111,10 @@ function acceptsHigherTerm(raft: Raft, message: Message): boolean {
 
 function handleLowerTerm(raft: Raft, message: Message): void {
   const { checkQuorum, preVote } = raft.options;
+  if (message.type === MessageType.append && raft.hasBug("obey-old-leader")) {
+    handleLeader(raft, message);
+    return;
+  }
   switch (message.type) {
     case MessageType.heartbeat:
     case MessageType.append:

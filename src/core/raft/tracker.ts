@@ -1,4 +1,5 @@
 import { allMembers, type Configuration, EMPTY_CONFIGURATION } from "./configuration.ts";
+import type { ResolvedOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import {
   type Acknowledged,
@@ -9,20 +10,21 @@ import {
   type VoteResult,
   voteResult,
 } from "./quorum.ts";
+import { committedByMistake, electedByMistake } from "./quorum-bugs.ts";
+
+export type TrackerOptions = Pick<ResolvedOptions, "inflightMessagesMax" | "inflightBytesMax" | "bugs">;
 
 /** The members as this node sees them: their configuration, a leader's progress of each, and the votes of the present election. */
 export class Tracker implements Acknowledged {
-  readonly #inflightMessagesMax: number;
-  readonly #inflightBytesMax: number;
+  readonly #options: TrackerOptions;
   readonly #progress = new Map<number, Progress>();
   readonly #votes = new Map<number, boolean>();
   #configuration: Configuration = EMPTY_CONFIGURATION;
   /** In the order of ids, which is the order in which members are visited. */
   #members: readonly Progress[] = [];
 
-  constructor(inflightMessagesMax: number, inflightBytesMax: number) {
-    this.#inflightMessagesMax = inflightMessagesMax;
-    this.#inflightBytesMax = inflightBytesMax;
+  constructor(options: TrackerOptions) {
+    this.#options = options;
   }
 
   get configuration(): Configuration {
@@ -45,7 +47,8 @@ export class Tracker implements Acknowledged {
     for (const id of ids) {
       let progress = this.#progress.get(id);
       if (progress === undefined) {
-        progress = new Progress(id, Math.max(lastIndex, 1), this.#inflightMessagesMax, this.#inflightBytesMax);
+        const { inflightMessagesMax, inflightBytesMax } = this.#options;
+        progress = new Progress(id, Math.max(lastIndex, 1), inflightMessagesMax, inflightBytesMax);
         // A new member counts as heard of, or the next check of the quorum would end the leadership before it could answer.
         progress.recentActive = true;
       }
@@ -88,6 +91,11 @@ export class Tracker implements Acknowledged {
     return this.committedBy(this);
   }
 
+  /** As `committed`, if one member had acknowledged so much. */
+  committedWith(holder: number, index: number): number {
+    return this.committedBy({ acknowledgedIndex: (id) => (id === holder ? index : this.acknowledgedIndex(id)) });
+  }
+
   /** The newest tick of which a commit quorum of each half has answered a heartbeat; the leader itself needs none. */
   leaseTick(leader: number, now: number): number {
     return this.committedBy({
@@ -97,6 +105,8 @@ export class Tracker implements Acknowledged {
 
   committedBy(acknowledged: Acknowledged): number {
     const { voters, votersOutgoing, commitQuorum, commitQuorumOutgoing } = this.#configuration;
+    if (this.#options.bugs !== undefined)
+      return committedByMistake(this.#configuration, acknowledged, this.#options.bugs);
     const incoming = committedIndex(voters, commitQuorum, acknowledged);
     if (votersOutgoing.length === 0) return incoming;
     return Math.min(incoming, committedIndex(votersOutgoing, commitQuorumOutgoing, acknowledged));
@@ -124,6 +134,7 @@ export class Tracker implements Acknowledged {
 
   get electionResult(): VoteResult {
     const { voters, votersOutgoing, commitQuorum, commitQuorumOutgoing } = this.#configuration;
+    if (this.#options.bugs !== undefined) return electedByMistake(this.#configuration, this.#votes, this.#options.bugs);
     return jointResult(
       voteResult(voters, electionQuorumOf(voters.length, commitQuorum), this.#votes),
       voteResult(votersOutgoing, electionQuorumOf(votersOutgoing.length, commitQuorumOutgoing), this.#votes),

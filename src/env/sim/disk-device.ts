@@ -17,7 +17,7 @@ export interface PendingWrite {
 /** The medium itself: files, names, faults, and what a loss of power does to them. Knows neither time nor processes. */
 export class SimDevice {
   readonly names: NameTable<FileImage>;
-  readonly options: SimDiskOptions;
+  #options: SimDiskOptions;
   readonly #prng: Prng | undefined;
   readonly #pendingWrites = new Set<PendingWrite>();
   readonly #triggers: { readonly operation: FaultyOperation; readonly name: string | undefined }[] = [];
@@ -26,9 +26,22 @@ export class SimDevice {
   #blocksUsed = 0;
 
   constructor(options: SimDiskOptions, prng: Prng | undefined) {
-    this.options = options;
+    this.#options = options;
     this.#prng = prng;
     this.names = new NameTable(prng !== undefined);
+  }
+
+  get options(): SimDiskOptions {
+    return this.#options;
+  }
+
+  /** The disk becomes slower, smaller, worse or better from now on. */
+  change(options: Partial<SimDiskOptions>): void {
+    this.#options = { ...this.#options, ...options };
+  }
+
+  get bytesUsed(): number {
+    return this.#blocksUsed * BLOCK_BYTES;
   }
 
   get bytesFree(): number {

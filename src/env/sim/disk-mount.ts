@@ -5,6 +5,7 @@ import { checkExtent, checkFolder, checkName, folderOf } from "../names.ts";
 import type { SimDevice } from "./disk-device.ts";
 import type { FileImage } from "./file-image.ts";
 import type { SimProcess } from "./process.ts";
+import { hashOf } from "./trace-hash.ts";
 
 /** Who holds the disk's lock. Outlives the mounts. */
 export interface LockCell {
@@ -109,18 +110,19 @@ export class MountedDisk implements Disk {
   }
 
   /** Runs an operation when its time has come. */
-  async perform<T>(label: string, run: () => T): Promise<T> {
+  async perform<T>(label: string, run: () => T, detail = 0): Promise<T> {
     const process = this.#process;
     if (process === undefined) return run();
     if (!process.isAlive) return never();
     return new Promise((resolve, reject) => {
-      process.after(this.#device.drawDelay(), label, () => {
+      const finish = (): void => {
         try {
           resolve(run());
         } catch (error) {
           reject(error);
         }
-      });
+      };
+      process.after(this.#device.drawDelay(), label, finish, detail);
     });
   }
 }
@@ -131,6 +133,8 @@ class MountedFile implements DiskFile {
   readonly #device: SimDevice;
   readonly #disk: MountedDisk;
   readonly #isWritable: boolean;
+  /** Stands for the name in the trace. */
+  readonly #mark: number;
   #isClosed = false;
   #running = 0;
   #idle: (() => void) | undefined;
@@ -141,12 +145,13 @@ class MountedFile implements DiskFile {
     this.#device = device;
     this.#disk = disk;
     this.#isWritable = isWritable;
+    this.#mark = hashOf(name);
   }
 
   read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array> {
     checkExtent(position, length);
     assert(memory === undefined || memory.length >= length, "what is read fits in its memory");
-    return this.#perform(`read ${this.name} ${position}+${length}`, () => {
+    return this.#perform("read", position ^ (length << 16), () => {
       this.#throwFault("read");
       this.#device.maybeRot(this.#image, position, length);
       const bytes = this.#image.read(position, length);
@@ -163,7 +168,7 @@ class MountedFile implements DiskFile {
     const pending = { image: this.#image, position, chunks };
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     this.#device.begin(pending);
-    return this.#perform(`write ${this.name} ${position}+${length}`, () => {
+    return this.#perform("write", position ^ (length << 16), () => {
       this.#device.end(pending);
       const fault = this.#device.fault("write", this.name);
       // A write that fails leaves some of its bytes.
@@ -180,7 +185,7 @@ class MountedFile implements DiskFile {
   sync(): Promise<void> {
     if (!this.#disk.isAlive) return never();
     const covered = this.#image.beginSync();
-    return this.#perform(`sync ${this.name}`, () => {
+    return this.#perform("sync", 0, () => {
       const fault = this.#device.fault("sync", this.name);
       this.#image.endSync(covered, fault === undefined);
       if (fault !== undefined) throw fault;
@@ -188,13 +193,13 @@ class MountedFile implements DiskFile {
   }
 
   length(): Promise<number> {
-    return this.#perform(`stat ${this.name}`, () => this.#image.length);
+    return this.#perform("stat", 0, () => this.#image.length);
   }
 
   setLength(length: number): Promise<void> {
     checkExtent(0, length);
     this.#checkWritable();
-    return this.#perform(`resize ${this.name} ${length}`, () => {
+    return this.#perform("resize", length, () => {
       this.#throwFault("write");
       this.#image.setLength(length);
     });
@@ -206,11 +211,11 @@ class MountedFile implements DiskFile {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
-  async #perform<T>(label: string, run: () => T): Promise<T> {
+  async #perform<T>(operation: string, place: number, run: () => T): Promise<T> {
     assert(!this.#isClosed, "a closed file is not used");
     this.#running++;
     try {
-      return await this.#disk.perform(label, run);
+      return await this.#disk.perform(operation, run, this.#mark ^ place);
     } finally {
       this.#running--;
       if (this.#running === 0) this.#idle?.();

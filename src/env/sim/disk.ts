@@ -12,11 +12,13 @@ import type { SimProcess } from "./process.ts";
  * generator it has no faults and is never crashed, so that it keeps no way back: `memory: true` runs on that.
  */
 export class SimDisk {
-  readonly #device: SimDevice;
+  #device: SimDevice;
+  readonly #prng: Prng | undefined;
   readonly #lock: LockCell = { holder: undefined };
 
   constructor(options: Partial<SimDiskOptions> = {}, prng?: Prng) {
     this.#device = new SimDevice({ ...SIM_DISK_DEFAULTS, ...options }, prng);
+    this.#prng = prng;
   }
 
   /** The disk for one run of a process. Without a process every operation completes as soon as it is called. */
@@ -38,6 +40,25 @@ export class SimDisk {
     this.#device.abandon();
   }
 
+  /** Another disk stands in its place, empty and with the same options. Nobody has it mounted. */
+  wipe(): void {
+    this.#lock.holder = undefined;
+    this.#device = new SimDevice(this.#device.options, this.#prng);
+  }
+
+  get options(): SimDiskOptions {
+    return this.#device.options;
+  }
+
+  /** The disk becomes slower, smaller, worse or better from now on. */
+  change(options: Partial<SimDiskOptions>): void {
+    this.#device.change(options);
+  }
+
+  get bytesUsed(): number {
+    return this.#device.bytesUsed;
+  }
+
   /** The next operation of this kind (on this file) fails. */
   failNext(operation: FaultyOperation, name?: string): void {
     this.#device.failNext(operation, name);
@@ -50,5 +71,18 @@ export class SimDisk {
     assert(image !== undefined, "a file that rots exists");
     assert(position < image.length, "a byte that rots is inside its file");
     image.rot(position, bit);
+  }
+
+  /** As `rot`, at a place in proportion to all bytes of all files: from 0 to before 1. Nothing where there is no byte. */
+  rotAt(place: number): void {
+    const images = [...this.#device.names.files()];
+    let position = Math.floor(place * images.reduce((sum, { length }) => sum + length, 0));
+    for (const image of images) {
+      if (position < image.length) {
+        image.rot(position, position % 8);
+        return;
+      }
+      position -= image.length;
+    }
   }
 }

@@ -65,6 +65,11 @@ export class SimMachine {
     return this.#env;
   }
 
+  /** The run that `env` belongs to. */
+  get process(): SimProcess {
+    return this.#process;
+  }
+
   get isRunning(): boolean {
     return this.#process.isAlive;
   }
@@ -83,6 +88,14 @@ export class SimMachine {
     this.network.kill(this.#label);
     this.disk.abandon();
     this.indexes.abandon();
+  }
+
+  /** The disk is gone with all that was on it, and an empty one stands in its place. No process runs. */
+  wipe(): void {
+    assert(!this.#process.isAlive, "a disk is not taken from a process that runs");
+    this.scheduler.trace(`${this.#label} loses its disk`);
+    this.disk.wipe();
+    this.indexes.wipe();
   }
 
   /** Starts a new process on what the machine has. */

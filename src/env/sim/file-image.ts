@@ -184,7 +184,7 @@ export class FileImage {
 
   #sectorImage(sector: number): Uint8Array | undefined {
     const view = this.#sector(sector);
-    return view === undefined || view.every((byte) => byte === 0) ? undefined : view.slice();
+    return view === undefined || isZero(view) ? undefined : view.slice();
   }
 
   #sector(sector: number): Uint8Array | undefined {
@@ -241,6 +241,11 @@ export class FileImage {
     }
     block.set(bytes, position % BLOCK_BYTES);
   }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 /** The layers as one: the oldest image of each sector, all its changed bytes. */

@@ -78,6 +78,11 @@ export class SimIndexes {
     this.#stored = left;
   }
 
+  /** The disk that they were on is gone. Nobody has them mounted. */
+  wipe(): void {
+    this.#stored.clear();
+  }
+
   /** The next open finds it damaged. */
   damage(name: string): void {
     const stored = this.#stored.get(name);

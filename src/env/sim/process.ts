@@ -1,5 +1,6 @@
 import type { Timer } from "../env.ts";
 import type { SimScheduler } from "./scheduler.ts";
+import { hashOf } from "./trace-hash.ts";
 
 /** Something that happened to a process while it stood still. */
 interface Waiting {
@@ -15,25 +16,31 @@ interface Waiting {
 export class SimProcess {
   readonly scheduler: SimScheduler;
   readonly #label: string;
+  /** Stands for the label in the trace: a text made for each event would cost more than the event. */
+  readonly #mark: number;
   readonly #waiting = new Set<Waiting>();
   #isAlive = true;
-  #isResumePlanned = false;
+  #resumption: Timer | undefined;
   #pausedUntilMillis = 0;
 
   constructor(scheduler: SimScheduler, label: string) {
     this.scheduler = scheduler;
     this.#label = label;
+    this.#mark = hashOf(label);
   }
 
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
-  after(delayMillis: number, label: string, run: () => void): Timer {
+  /** What else tells the event from others goes into the detail, a whole number. */
+  after(delayMillis: number, label: string, run: () => void, detail = 0): Timer {
     let waiting: Waiting | undefined;
-    const timer = this.scheduler.after(delayMillis, `${this.#label} ${label}`, () => {
+    const fire = (): void => {
       waiting = this.#enter(label, run);
-    });
+    };
+    const mark = (this.#mark ^ Math.imul(detail, 0x85ebca6b)) >>> 0;
+    const timer = this.scheduler.at(this.scheduler.nowMillis + delayMillis, label, fire, mark);
     return {
       cancel: () => {
         timer.cancel();
@@ -49,6 +56,14 @@ export class SimProcess {
 
   pause(millis: number): void {
     this.#pausedUntilMillis = Math.max(this.#pausedUntilMillis, this.scheduler.nowMillis + millis);
+  }
+
+  /** It goes on at once, if it stands still. */
+  resume(): void {
+    this.#pausedUntilMillis = this.scheduler.nowMillis;
+    this.#resumption?.cancel();
+    this.#resumption = undefined;
+    this.#planResume();
   }
 
   kill(): void {
@@ -70,15 +85,14 @@ export class SimProcess {
 
   #planResume(): void {
     const [first] = this.#waiting;
-    if (this.#isResumePlanned || first === undefined) return;
-    this.#isResumePlanned = true;
+    if (this.#resumption !== undefined || first === undefined) return;
     const atMillis = Math.max(this.#pausedUntilMillis, this.scheduler.nowMillis);
-    this.scheduler.at(atMillis, `${this.#label} resumes: ${first.label}`, () => this.#resume());
+    this.#resumption = this.scheduler.at(atMillis, `${this.#label} resumes: ${first.label}`, () => this.#resume());
   }
 
   /** One at a time, as the scheduler does: the promises that it settles come before the next. */
   #resume(): void {
-    this.#isResumePlanned = false;
+    this.#resumption = undefined;
     const [first] = this.#waiting;
     if (first !== undefined && this.#pausedUntilMillis <= this.scheduler.nowMillis) {
       this.#waiting.delete(first);

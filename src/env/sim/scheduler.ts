@@ -1,7 +1,7 @@
 import { assert } from "../../std/assert.ts";
 import type { Timer } from "../env.ts";
 import { TraceHash } from "./trace-hash.ts";
-import { drainMicrotasks } from "./turn.ts";
+import { inTurns } from "./turn.ts";
 
 /** One thing that happens at a moment of virtual time. */
 class Event implements Timer {
@@ -78,16 +78,15 @@ export class SimScheduler {
     return event;
   }
 
-  /** Runs until nothing is planned, or up to this moment of virtual time. */
-  async run(untilMillis: number = Number.POSITIVE_INFINITY): Promise<void> {
-    await this.#loop(untilMillis, () => false);
-    if (untilMillis !== Number.POSITIVE_INFINITY) this.#nowMillis = Math.max(this.#nowMillis, untilMillis);
+  /** Runs until nothing is planned, up to this moment of virtual time, or until `isDone` says so between two events. */
+  async run(untilMillis: number = Number.POSITIVE_INFINITY, isDone: () => boolean = never): Promise<void> {
+    await this.#loop(untilMillis, isDone);
+    this.#arriveAt(untilMillis, isDone);
   }
 
   /** As `run`, for simulated code that makes no promises: nothing waits between two events, and none would settle. */
   runSynchronously(untilMillis: number = Number.POSITIVE_INFINITY, isDone: () => boolean = never): void {
-    assert(!this.#isRunning, "a simulation is run by one loop at a time");
-    this.#isRunning = true;
+    this.#enter();
     try {
       while (!isDone() && this.#step(untilMillis));
     } finally {
@@ -109,14 +108,17 @@ export class SimScheduler {
   }
 
   async #loop(untilMillis: number, isDone: () => boolean): Promise<void> {
-    assert(!this.#isRunning, "a simulation is run by one loop at a time");
-    this.#isRunning = true;
+    this.#enter();
     try {
-      await drainMicrotasks();
-      while (!isDone() && this.#step(untilMillis)) await drainMicrotasks();
+      await inTurns(() => !isDone() && this.#step(untilMillis));
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #enter(): void {
+    assert(!this.#isRunning, "a simulation is run by one loop at a time");
+    this.#isRunning = true;
   }
 
   /** Time passes also where nothing happens. */

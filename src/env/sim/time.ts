@@ -14,7 +14,10 @@ export const SIM_CLOCK_DEFAULTS: SimClockOptions = { epochMillis: 1_700_000_000_
 /** The clock of one machine. It survives the machine's processes. */
 export class SimClock implements Clock {
   readonly #scheduler: SimScheduler;
-  readonly #rate: number;
+  #rate: number;
+  /** What it counted when it last changed its pace, and when that was. */
+  #countedMillis = 0;
+  #sinceMillis = 0;
   #offsetMillis: number;
 
   constructor(scheduler: SimScheduler, options: Partial<SimClockOptions> = {}) {
@@ -29,12 +32,19 @@ export class SimClock implements Clock {
   }
 
   monotonic(): number {
-    return this.#scheduler.nowMillis * this.#rate;
+    return this.#countedMillis + (this.#scheduler.nowMillis - this.#sinceMillis) * this.#rate;
   }
 
   /** Somebody set the wall clock. */
   jump(millis: number): void {
     this.#offsetMillis += millis;
+  }
+
+  /** From now on it runs at another pace. Timers that were set before keep to the old one. */
+  setDrift(driftPartsPerMillion: number): void {
+    this.#countedMillis = this.monotonic();
+    this.#sinceMillis = this.#scheduler.nowMillis;
+    this.#rate = 1 + driftPartsPerMillion / 1e6;
   }
 
   /** How much virtual time passes while this clock counts so much. */

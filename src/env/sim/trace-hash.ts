@@ -1,5 +1,9 @@
 const scratch = new DataView(new ArrayBuffer(8));
 
+/** Most labels come again and again; those with positions in files do not. */
+const LABELS_MAX = 4_096;
+const labelHashes = new Map<string, number>();
+
 /** FNV-1a over 32-bit words in two lanes: quick, and enough to tell two runs apart. */
 export class TraceHash {
   #left = 0x811c9dc5;
@@ -9,8 +13,7 @@ export class TraceHash {
     scratch.setFloat64(0, timeMillis);
     this.#mix(scratch.getUint32(0));
     this.#mix(scratch.getUint32(4));
-    for (let at = 0; at < label.length; at++) this.#mix(label.charCodeAt(at));
-    this.#mix(0x1_0000);
+    this.#mix(hashOf(label));
     this.#mix(detail);
   }
 
@@ -24,6 +27,16 @@ export class TraceHash {
     this.#right = Math.imul(this.#right ^ word, 0x85ebca6b);
     this.#right ^= this.#right >>> 13;
   }
+}
+
+/** A number that stands for a text. */
+export function hashOf(label: string): number {
+  const known = labelHashes.get(label);
+  if (known !== undefined) return known;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < label.length; at++) hash = Math.imul(hash ^ label.charCodeAt(at), 0x01000193);
+  if (labelHashes.size < LABELS_MAX) labelHashes.set(label, hash);
+  return hash;
 }
 
 function hex(word: number): string {

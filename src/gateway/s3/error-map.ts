@@ -55,6 +55,7 @@ const OBJECTS: Record<ObjectErrorCode, S3ErrorCode> = {
   NOT_MODIFIED: "NotModified",
   RANGE_INVALID: "InvalidRange",
   PART_MISSING: "InvalidPart",
+  NOT_IN_CLUSTER: "NotImplemented",
   CONFLICT: "OperationAborted",
   TOO_LARGE: "EntityTooLarge",
   TOO_SMALL: "EntityTooSmall",
@@ -145,11 +146,14 @@ const BLOB: Record<BlobErrorCode, S3ErrorCode> = {
   VOLUME_UNREADABLE: "InternalError",
   VOLUME_FORMAT_NEWER: "InternalError",
   VOLUME_NOT_COMPACTED: "InternalError",
+  BODY_NOT_REPLICATED: "NotImplemented",
   BLOB_OPTION_INVALID: "InternalError",
 };
 
 const STORE: Record<Exclude<StoreErrorCode, ObjectErrorCode>, S3ErrorCode> = {
   REQUEST_INVALID: "InternalError",
+  NO_LEADER: "ServiceUnavailable",
+  NOT_LEADER: "ServiceUnavailable",
   OUTCOME_UNKNOWN: "ServiceUnavailable",
   LEASE_UNKNOWN: "InternalError",
   SESSION_UNKNOWN: "InternalError",

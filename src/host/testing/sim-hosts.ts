@@ -149,6 +149,12 @@ export class SimHosts implements AsyncDisposable {
     return node;
   }
 
+  /** A host without the group. */
+  start(id: number): Promise<SimNode> {
+    const machine = new SimMachine({ seed: id, scheduler: this.scheduler, label: `node ${id}`, disk: this.#disk });
+    return this.#start(id, machine);
+  }
+
   async #start(id: number, machine: SimMachine): Promise<SimNode> {
     const { env } = machine;
     const recorder = new Recorder();

@@ -21,10 +21,13 @@ export interface BucketsParts {
   readonly blobs: Pick<Blobs, "checkSpace">;
   readonly clock: Clock;
   readonly random: Random;
+  /** Other nodes change the same Store: what they change is not known here. */
+  readonly isShared?: boolean;
 }
 
 /**
- * Buckets and their documents, behind a cache that this node's own changes keep right: in a cluster a watch and a lease will.
+ * Buckets and their documents, behind a cache that this node's own changes keep right. In a cluster a watch and a lease will; until
+ * then documents are read anew there, and what nobody can change, a bucket's record, is kept.
  * Changes that writers must not miss (deletion, versioning) first stop new writes of the bucket and wait for those under way.
  */
 export class Buckets {
@@ -32,6 +35,7 @@ export class Buckets {
   readonly #blobs: Pick<Blobs, "checkSpace">;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #isShared: boolean;
   readonly #cache = new Map<string, Row & { record: BucketRecord }>();
   readonly #documents = new Map<string, Uint8Array | undefined>();
   readonly #gates = new Map<string, Gate>();
@@ -40,11 +44,12 @@ export class Buckets {
 
   /** `endUploads` aborts what is under way in a bucket that is about to go. */
   constructor(parts: BucketsParts, endUploads: (bucketId: string) => Promise<void>) {
-    const { store, blobs, clock, random } = parts;
+    const { store, blobs, clock, random, isShared = false } = parts;
     this.#store = store;
     this.#blobs = blobs;
     this.#clock = clock;
     this.#random = random;
+    this.#isShared = isShared;
     this.#endUploads = endUploads;
   }
 
@@ -108,6 +113,7 @@ export class Buckets {
   }
 
   async delete(name: string): Promise<void> {
+    this.#refuseIfShared(name);
     await this.#blobs.checkSpace("removal");
     await this.#exclusively(name, async () => {
       const row = await this.#required(name);
@@ -121,6 +127,7 @@ export class Buckets {
   }
 
   async setVersioning(name: string, versioning: "enabled" | "suspended"): Promise<void> {
+    this.#refuseIfShared(name);
     await this.#blobs.checkSpace("addition");
     await this.#exclusively(name, async () => {
       const row = await this.#required(name);
@@ -137,7 +144,7 @@ export class Buckets {
     if (this.#documents.has(cacheKey)) return this.#documents.get(cacheKey);
     const { row } = await this.#store.get(documentRow(id, document));
     if (this.#documents.size >= CACHE_MAX) this.#documents.clear();
-    this.#documents.set(cacheKey, row?.value);
+    if (!this.#isShared) this.#documents.set(cacheKey, row?.value);
     return row?.value;
   }
 
@@ -193,6 +200,11 @@ export class Buckets {
     const row = await this.#read(name);
     if (row === undefined) throw objectFailure("BUCKET_MISSING", { data: { bucket: name } });
     return row;
+  }
+
+  /** Its writers on other nodes would not hear of it. */
+  #refuseIfShared(bucket: string): void {
+    if (this.#isShared) throw objectFailure("NOT_IN_CLUSTER", { data: { bucket } });
   }
 
   async #read(name: string): Promise<(Row & { record: BucketRecord }) | undefined> {

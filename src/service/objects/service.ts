@@ -21,6 +21,8 @@ export interface ObjectsParts {
   /** What the background work could not do; it tries again. */
   readonly onError: (error: unknown) => void;
   readonly cleaner?: Partial<CleanerOptions>;
+  /** Other nodes change the same Store. */
+  readonly isShared?: boolean;
 }
 
 /** The objects service: one room a family of calls, and the cleaner behind them. */

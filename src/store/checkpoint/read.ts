@@ -1,10 +1,9 @@
 import type { Disk, DiskFile, Index, IndexRow } from "../../env/index.ts";
-import { equalBytes } from "../../std/bytes.ts";
+import { concatBytes } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { MalformedBytes } from "../../std/reader.ts";
+import type { ByteSource } from "../../std/source.ts";
 import { storeFailure } from "../errors.ts";
-import { STATE_KEY } from "../machine/keys.ts";
-import { decodeState } from "../machine/state.ts";
 import {
   BLOCK_HEADER_BYTES,
   type CheckpointHeader,
@@ -16,6 +15,10 @@ import {
   HEADER_BYTES,
   payloadBytesOf,
 } from "./format.ts";
+import { type Parts, partsOfFile, partsOfSource } from "./parts.ts";
+import { RowReplacement } from "./replace.ts";
+
+const SOURCE_BYTES = 262_144;
 
 /**
  * Streams a checkpoint, block by block. What `onRows` has got counts only once this resolves: the footer proves the
@@ -30,7 +33,7 @@ export async function readCheckpoint(
   try {
     const file = await disk.open(name, "read");
     try {
-      return await readFile(file, onRows);
+      return await readParts(readable(file), onRows);
     } finally {
       await file.close();
     }
@@ -43,7 +46,7 @@ export async function readCheckpointHeader(disk: Disk, name: string): Promise<Ch
   try {
     const file = await disk.open(name, "read");
     try {
-      return decodeHeader(await readPart(file, 0, HEADER_BYTES)).header;
+      return decodeHeader(await readable(file).take(HEADER_BYTES)).header;
     } finally {
       await file.close();
     }
@@ -52,63 +55,100 @@ export async function readCheckpointHeader(disk: Disk, name: string): Promise<Ch
   }
 }
 
-/**
- * Fills an empty Index. The state row is written last, when all is proven: an Index that broke off before has none, and
- * is known by that.
- */
+/** Makes a checkpoint's rows those of the Index. Where it breaks off the Index has no state, and is known by that. */
 export async function restoreCheckpoint(disk: Disk, name: string, index: Index): Promise<CheckpointHeader> {
-  const state: IndexRow[] = [];
-  const header = await readCheckpoint(disk, name, (rows) => {
-    const isState = rows.length > 0 && equalBytes(rows[0]!.key, STATE_KEY);
-    if (isState) state.push({ key: STATE_KEY, value: rows[0]!.value.slice() });
-    index.write({ puts: isState ? rows.slice(1) : rows, deletes: [] });
-  });
-  if (state.length !== 1 || decodeState(state[0]!.value).appliedIndex !== header.appliedIndex) {
-    throw damaged(name, "the rows do not hold the state that the header names");
+  try {
+    const replacement = new RowReplacement(index);
+    const header = await readCheckpoint(disk, name, (rows) => replacement.take(rows));
+    await replacement.end(header);
+    return header;
+  } catch (cause) {
+    throw asDamage(name, cause);
   }
-  index.write({ puts: state, deletes: [] });
-  return header;
 }
 
-async function readFile(
-  file: DiskFile,
+/** As `restoreCheckpoint`, of bytes as they come; between their parts it lets other work in. */
+export async function restoreBytes(
+  source: ByteSource,
+  index: Index,
+  endTurn?: () => Promise<void>,
+): Promise<CheckpointHeader> {
+  try {
+    const replacement = new RowReplacement(index, endTurn);
+    const header = await readParts(partsOfSource(source), (rows) => replacement.take(rows));
+    await replacement.end(header);
+    return header;
+  } catch (cause) {
+    source.cancel(cause);
+    throw cause instanceof MalformedBytes ? damaged("that is restored", cause.message, cause) : cause;
+  }
+}
+
+/** The file's bytes as they are. */
+export function checkpointSource(disk: Disk, name: string): ByteSource {
+  let opened: Promise<DiskFile> | undefined;
+  let position = 0;
+  const close = (): Promise<void> | undefined => opened?.then((file) => file.close()).catch(() => {});
+  return {
+    async read() {
+      opened ??= disk.open(name, "read");
+      const bytes = await (await opened).read(position, SOURCE_BYTES);
+      position += bytes.length;
+      if (bytes.length > 0) return bytes;
+      await close();
+      return null;
+    },
+    cancel() {
+      void close();
+    },
+  };
+}
+
+async function readParts(
+  parts: Parts,
   onRows: (rows: readonly IndexRow[]) => void | Promise<void>,
 ): Promise<CheckpointHeader> {
-  const head = decodeHeader(await readPart(file, 0, HEADER_BYTES));
+  const head = decodeHeader(await parts.take(HEADER_BYTES));
   let { crc } = head;
-  let at = HEADER_BYTES;
   let rows = 0;
   let blocks = 0;
   let last: IndexRow | undefined;
-  // One read takes a block's payload and the header of what follows it.
-  let next = await readPart(file, at, BLOCK_HEADER_BYTES);
+  // One piece is a block's payload and the header of what follows it.
+  let next = await parts.take(BLOCK_HEADER_BYTES);
   for (;;) {
     const payloadBytes = payloadBytesOf(next);
     if (payloadBytes === 0) break;
-    at += BLOCK_HEADER_BYTES;
-    const bytes = await readPart(file, at, payloadBytes + BLOCK_HEADER_BYTES);
+    const bytes = await parts.take(payloadBytes + BLOCK_HEADER_BYTES);
     const block = decodeBlock(next, bytes.subarray(0, payloadBytes), crc);
     if (last && block.rows.length > 0) checkOrder(last, block.rows[0]!);
     await onRows(block.rows);
     next = bytes.subarray(payloadBytes);
     last = block.rows.at(-1);
     crc = block.crc;
-    at += payloadBytes;
     rows += block.rows.length;
     blocks++;
   }
-  const footer = decodeFooter(await readPart(file, at, FOOTER_BYTES + 1), crc);
+  // What was taken for a block's header is the footer's beginning.
+  const rest = await parts.take(FOOTER_BYTES - BLOCK_HEADER_BYTES + 1);
+  const footer = decodeFooter(concatBytes([next, rest]), crc);
   if (footer.rows !== rows || footer.blocks !== blocks) throw new MalformedBytes("the footer counts other rows");
   return head.header;
 }
 
 /** What a disk does not give back is as lost as what it gives back changed: another checkpoint may still be read. */
-async function readPart(file: DiskFile, position: number, length: number): Promise<Uint8Array> {
-  try {
-    return await file.read(position, length);
-  } catch (cause) {
-    throw hasCode(cause, "DISK_FAILED") ? damaged(file.name, "the disk does not give its bytes back", cause) : cause;
-  }
+function readable(file: DiskFile): Parts {
+  const parts = partsOfFile(file);
+  return {
+    async take(length) {
+      try {
+        return await parts.take(length);
+      } catch (cause) {
+        throw hasCode(cause, "DISK_FAILED")
+          ? damaged(file.name, "the disk does not give its bytes back", cause)
+          : cause;
+      }
+    },
+  };
 }
 
 /** What the disk or the format says about one file, as the Store's error. Other operating errors pass through. */

@@ -1,12 +1,11 @@
-// Writes a checkpoint in the background: one block a turn, from a frozen view of the Index, so that commits go on
-// meanwhile. Every row's checksum is verified on the way: a damaged row never gets into a checkpoint, where it would
-// look sound.
+// Checkpoints as files: written under a temporary name, one block a turn, so that commits go on meanwhile, and named when
+// they are durable.
 
-import { type Disk, type DiskFile, envFailure, type IndexSnapshot } from "../../env/index.ts";
-import { storeFailure } from "../errors.ts";
-import { decodeRow } from "../row-codec.ts";
-import { RowWalk } from "../row-walk.ts";
-import { BlockEncoder, type CheckpointHeader, encodeFooter, encodeHeader } from "./format.ts";
+import { type Disk, envFailure, type IndexSnapshot } from "../../env/index.ts";
+import type { ByteSource } from "../../std/source.ts";
+import type { CheckpointHeader } from "./format.ts";
+import { readCheckpoint } from "./read.ts";
+import { CheckpointStream } from "./stream.ts";
 
 export interface WriteCheckpointOptions {
   readonly disk: Disk;
@@ -34,52 +33,57 @@ const SPACE_RESERVE_BYTES = 64 * 1024 * 1024;
  * the disk does; then no file is left, except that one may stand under the temporary name if the disk has failed.
  */
 export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<WrittenCheckpoint> {
-  const { disk, name } = options;
+  const { disk, name, snapshot, header, signal } = options;
+  const stream = new CheckpointStream(snapshot, header);
+  const bytes = await writeWhole(disk, name, async (temporary) => {
+    return writeBytes(disk, temporary, stream, async () => {
+      await checkSpace(disk);
+      signal?.throwIfAborted();
+    });
+  });
+  return { name, rows: stream.rows, bytes };
+}
+
+/**
+ * Keeps the bytes of a checkpoint that another node made, once they have been read back whole. Rejects with
+ * CHECKPOINT_DAMAGED, or as source and disk do; then no file is left.
+ */
+export async function keepCheckpoint(disk: Disk, name: string, source: ByteSource): Promise<CheckpointHeader> {
+  return writeWhole(disk, name, async (temporary) => {
+    await writeBytes(disk, temporary, source, async () => {});
+    return readCheckpoint(disk, temporary, () => {});
+  });
+}
+
+async function writeWhole<T>(disk: Disk, name: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const temporary = name + TEMPORARY;
   await disk.remove(temporary).catch(() => {});
   try {
-    const written = await writeFile(await disk.open(temporary, "create"), options);
+    const written = await write(temporary);
     await disk.rename(temporary, name);
     await disk.syncDirectory(folderOf(name));
-    return { name, ...written };
+    return written;
   } catch (error) {
     await disk.remove(temporary).catch(() => {});
     throw error;
   }
 }
 
-async function writeFile(file: DiskFile, options: WriteCheckpointOptions): Promise<{ rows: number; bytes: number }> {
+/** Gives the file's length. */
+async function writeBytes(disk: Disk, name: string, source: ByteSource, mayGoOn: () => Promise<void>): Promise<number> {
+  const file = await disk.open(name, "create");
   try {
-    const head = encodeHeader(options.header);
-    await file.write(0, [head.bytes]);
-    let bytes = head.bytes.length;
-    let { crc } = head;
-    let rows = 0;
-    let blocks = 0;
-    const walk = new RowWalk(options.snapshot);
-    const encoder = new BlockEncoder();
-    while (fillBlock(encoder, walk)) {
-      const block = encoder.finish(crc);
-      await checkSpace(options.disk);
-      await file.write(bytes, [block.bytes]);
-      options.signal?.throwIfAborted();
-      bytes += block.bytes.length;
-      crc = block.crc;
-      rows += encoder.rows;
-      blocks++;
-      encoder.reset();
+    let bytes = 0;
+    for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) {
+      await mayGoOn();
+      await file.write(bytes, [chunk]);
+      bytes += chunk.length;
     }
-    // A leaf of the index that lost rows still looks like one: only the count tells, and a checkpoint would make it final.
-    if (rows !== options.snapshot.rowCount) {
-      throw storeFailure("ROW_DAMAGED", {
-        what: "The index holds another number of rows than it says.",
-        data: { rows, rowCount: options.snapshot.rowCount },
-      });
-    }
-    const footer = encodeFooter({ rows, blocks }, crc);
-    await file.write(bytes, [footer]);
     await file.sync();
-    return { rows, bytes: bytes + footer.length };
+    return bytes;
+  } catch (error) {
+    source.cancel(error);
+    throw error;
   } finally {
     await file.close();
   }
@@ -93,17 +97,6 @@ async function checkSpace(disk: Disk): Promise<void> {
     what: "A checkpoint would take the space that the log and the index need.",
     data: { bytesFree, bytesReserved: SPACE_RESERVE_BYTES },
   });
-}
-
-/** False where no row is left. */
-function fillBlock(encoder: BlockEncoder, walk: RowWalk): boolean {
-  while (!encoder.full) {
-    const row = walk.next();
-    if (row === undefined) break;
-    decodeRow(row.key, row.value);
-    encoder.add(row);
-  }
-  return encoder.rows > 0;
 }
 
 function folderOf(name: string): string {

@@ -3,11 +3,12 @@
 
 import type { Index, IndexChanges } from "../../env/index.ts";
 import { unreachable } from "../../std/assert.ts";
-import { type CommitCommand, decodeCommand, type EndCommand, type GrantCommand } from "../command.ts";
+import { type CommitCommand, decodeCommand, type ExpireCommand, type GrantCommand } from "../command.ts";
+import type { LeaseId } from "../store.ts";
 import { STATE_KEY } from "./keys.ts";
 import { endLease, moveRow, readLease, writeLease } from "./leases.ts";
 import { PendingRows } from "./pending.ts";
-import type { CommandResult, CommitOutcome, Ended, Granted, Refused } from "./result.ts";
+import type { CommandResult, CommitOutcome, Ended, Granted, LivesOn, Refused } from "./result.ts";
 import { answerOf, remember } from "./sessions.ts";
 import { encodeState, type MachineState } from "./state.ts";
 
@@ -24,11 +25,18 @@ export interface RowChange {
   readonly value: Uint8Array | undefined;
 }
 
+/** What a command made of a lease, for whoever times leases. */
+export type LeaseChange =
+  | { readonly kind: "granted"; readonly lease: LeaseId; readonly ttlMillis: number }
+  /** It is over now; unless `done`, further commands have to delete what it holds. */
+  | { readonly kind: "over"; readonly lease: LeaseId; readonly done: boolean };
+
 /** About what the log adds to a command. */
 const COMMAND_OVERHEAD_BYTES = 32;
 
 export class Batch {
   readonly events: CommitEvent[] = [];
+  readonly leases: LeaseChange[] = [];
   readonly #pending: PendingRows;
   readonly #state: { -readonly [Field in keyof MachineState]: MachineState[Field] };
 
@@ -41,7 +49,7 @@ export class Batch {
     return this.#state;
   }
 
-  apply(bytes: Uint8Array): CommandResult {
+  apply(bytes: Uint8Array, term: number): CommandResult {
     const command = decodeCommand(bytes);
     this.#state.commandBytes += bytes.length + COMMAND_OVERHEAD_BYTES;
     switch (command.kind) {
@@ -50,7 +58,9 @@ export class Batch {
       case "grant":
         return this.#grant(command);
       case "end":
-        return this.#end(command);
+        return this.#end(command.lease);
+      case "expire":
+        return this.#expire(command, term);
       default:
         return unreachable(command);
     }
@@ -115,13 +125,19 @@ export class Batch {
   #grant({ ttlMillis }: GrantCommand): Granted {
     const lease = ++this.#state.lastLease;
     writeLease(this.#pending, lease, { ttlMillis, ending: false, acknowledged: 0 });
+    this.leases.push({ kind: "granted", lease, ttlMillis });
     return { kind: "granted", lease };
   }
 
-  #end({ lease }: EndCommand): Ended | Refused {
+  #expire(command: ExpireCommand, term: number): Ended | LivesOn | Refused {
+    return command.term < term && this.#isLive(command.lease) ? { kind: "lives-on" } : this.#end(command.lease);
+  }
+
+  #end(lease: LeaseId): Ended | Refused {
     const record = readLease(this.#pending, lease);
     if (record === undefined) return { kind: "refused", code: "LEASE_UNKNOWN" };
     const { deleted, done } = endLease(this.#pending, lease, record);
+    if (!record.ending) this.leases.push({ kind: "over", lease, done });
     if (deleted.length > 0) {
       const changes = deleted.map((key) => ({ key, value: undefined }));
       this.#record(this.#state.revision + 1, changes);

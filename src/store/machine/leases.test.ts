@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { hasCode } from "../../std/errors.ts";
 import { encodeAddress } from "../key-codec.ts";
 import { damageRow, newIndex } from "../testing/indexes.ts";
-import { at, commit, end, grant, MachineDriver, put, revision } from "../testing/machine-driver.ts";
+import { at, commit, end, expire, grant, MachineDriver, put, revision } from "../testing/machine-driver.ts";
 import { leaseKey } from "./keys.ts";
 import { END_ROWS_MAX } from "./leases.ts";
 
@@ -39,6 +39,28 @@ describe("leases in the machine", () => {
       ],
     });
     assert.deepEqual(driver.run(end(lease)), { kind: "refused", code: "LEASE_UNKNOWN" });
+  });
+
+  test("expire in the term whose leader found them over, and live on under a later one", async () => {
+    const driver = new MachineDriver(await newIndex());
+    const [first, second] = [driver.lease(), driver.lease()];
+    driver.run(commit({ puts: [put("a")], lease: first }));
+    driver.run(commit({ puts: [put("b")], lease: second }));
+    assert.deepEqual(driver.run(expire(first, 1)), { kind: "ended", done: true });
+    driver.term = 2;
+    assert.deepEqual(driver.run(expire(second, 1)), { kind: "lives-on" });
+    assert.deepEqual([exists(driver, "a"), exists(driver, "b")], [false, true]);
+    assert.deepEqual(driver.run(expire(first, 1)), { kind: "refused", code: "LEASE_UNKNOWN" });
+    assert.deepEqual(driver.run(expire(second, 2)), { kind: "ended", done: true });
+    assert.deepEqual(
+      driver.leases.map((change) => [change.kind, change.lease]),
+      [
+        ["granted", first],
+        ["granted", second],
+        ["over", first],
+        ["over", second],
+      ],
+    );
   });
 
   test("do not step the revision by ending without rows", async () => {

@@ -4,7 +4,7 @@ import { assert } from "../../std/assert.ts";
 import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
 
-export type CommandResult = CommitOutcome | Granted | Ended | Refused;
+export type CommandResult = CommitOutcome | Granted | Ended | LivesOn | Refused;
 
 export type CommitOutcome = CommitDone | CommitConflict;
 
@@ -29,6 +29,11 @@ export interface Ended {
   readonly kind: "ended";
   /** False: the lease is over, but the command has to be repeated until all that it held is deleted. */
   readonly done: boolean;
+}
+
+/** To who found that a lease had expired: another node leads since, and times it anew. */
+export interface LivesOn {
+  readonly kind: "lives-on";
 }
 
 /** Nothing happened. */

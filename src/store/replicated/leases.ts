@@ -1,23 +1,23 @@
-// Leases as the leader of their group sees them: it grants them through the log, times them by its own clock, and ends
-// them through the log, step by step. Keep-alives are not logged: who becomes leader gives every lease its full time
-// again.
+// Leases on one member of their group. Whoever leads times them, by its own clock, and ends those that are over through
+// the log, step by step. Keep-alives are not logged: a new leader gives every lease its full time again. What it finds
+// to be over it ends in the name of its term, so that it changes nothing once somebody else leads.
 
 import type { Clock, Timer, Timers } from "../../env/index.ts";
 import { assert } from "../../std/assert.ts";
 import type { Command } from "../command.ts";
 import { checkTtl } from "../commit-rules.ts";
 import { storeFailure } from "../errors.ts";
-import type { CommandResult, StoreMachine } from "../machine.ts";
+import type { CommandResult, LeaseChange, StoreMachine } from "../machine.ts";
 import type { Lease, LeaseId } from "../store.ts";
 import type { StoreCounters } from "./counters.ts";
-import { LeaseClock } from "./lease-clock.ts";
-
-const ENDS_AT_ONCE_MAX = 64;
+import type { StoreGroup } from "./group.ts";
+import { LeaseTimes } from "./lease-times.ts";
 
 export interface LeaseServiceSettings {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly machine: StoreMachine;
+  readonly group: Pick<StoreGroup, "lead" | "isLeader" | "status" | "observe" | "readBarrier">;
   readonly propose: (command: Command) => Promise<CommandResult>;
   readonly leasesMax: number;
   readonly retryMillis: number;
@@ -26,15 +26,9 @@ export interface LeaseServiceSettings {
 
 export class LeaseService {
   readonly #settings: LeaseServiceSettings;
-  readonly #clock: LeaseClock;
-  /** Leases whose end is under way. */
-  readonly #ending = new Map<LeaseId, Promise<void>>();
-  /**
-   * Leases that are over and wait for their end to be proposed: a crowd that expires at once must not crowd out
-   * commits.
-   */
-  readonly #over: LeaseId[] = [];
-  #endsAtOnce = 0;
+  /** While this node leads. */
+  #times: LeaseTimes | undefined;
+  #ignoreLeader: (() => void) | undefined;
   #retry: Timer | undefined;
   /** Grants that are proposed and not yet answered. */
   #granting = 0;
@@ -42,127 +36,117 @@ export class LeaseService {
 
   constructor(settings: LeaseServiceSettings) {
     this.#settings = settings;
-    this.#clock = new LeaseClock({ ...settings, expire: (lease) => this.#expire(lease) });
   }
 
-  /** Takes up what the machine holds: to be called once, when it is up to date. */
+  /** To be called once, when the machine holds what this node knows. */
   begin(): void {
-    for (const { lease, ttlMillis, ending } of this.#settings.machine.leases()) {
-      if (ending) this.#over.push(lease);
-      else this.#clock.start(lease, ttlMillis);
+    this.restored();
+    this.#ignoreLeader = this.#settings.group.observe({ leader: () => this.#followLeader() });
+    this.#followLeader();
+  }
+
+  /** What commands that were applied made of leases. */
+  applied(changes: readonly LeaseChange[]): void {
+    for (const change of changes) {
+      this.#settings.counters.leases += change.kind === "granted" ? 1 : -1;
+      this.#times?.changed(change);
     }
-    this.#count();
-    this.#endNext();
+  }
+
+  /** The machine holds other leases than before. */
+  restored(): void {
+    let count = 0;
+    for (const { ending } of this.#settings.machine.leases()) if (!ending) count++;
+    this.#settings.counters.leases = count;
   }
 
   async grant(ttlMillis: number): Promise<Lease> {
     checkTtl(ttlMillis);
-    const { leasesMax, propose } = this.#settings;
-    if (this.#clock.size + this.#granting >= leasesMax) {
+    const { leasesMax, propose, counters } = this.#settings;
+    if (counters.leases + this.#granting >= leasesMax) {
       throw storeFailure("OVERLOADED", { what: "Too many leases are alive.", data: { leasesMax } });
     }
     this.#granting++;
     try {
       const result = await propose({ kind: "grant", ttlMillis });
       assert(result.kind === "granted", "a grant is always granted");
-      this.#clock.start(result.lease, ttlMillis);
-      this.#count();
       return { id: result.lease, ttlMillis };
     } finally {
       this.#granting--;
     }
   }
 
-  /** The caller has made sure that this node leads. */
+  /** Throws NOT_LEADER where another node times leases. */
+  checkLeads(): void {
+    const { group } = this.#settings;
+    // Who is alone is about to lead.
+    if (!group.isLeader && !isAlone(group.status)) throw storeFailure("NOT_LEADER", { data: { leader: group.lead } });
+  }
+
+  /** The caller has made sure that this node leads, and that its machine holds all that was acknowledged. */
   keepAlive(lease: LeaseId): void {
+    this.checkLeads();
     const record = isLease(lease) ? this.#settings.machine.lease(lease) : undefined;
-    if (record === undefined || record.ending || !this.#clock.keepAlive(lease)) throw leaseUnknown(lease);
+    if (record === undefined || record.ending) throw leaseUnknown(lease);
+    // Where it leads and does not time leases yet, each will have its full time.
+    if (this.#times !== undefined && !this.#times.keepAlive(lease)) throw leaseUnknown(lease);
   }
 
   async revoke(lease: LeaseId): Promise<void> {
     if (!isLease(lease)) throw leaseUnknown(lease);
-    const running = this.#ending.get(lease);
-    if (running) return running;
-    const first = await this.#settings.propose({ kind: "end", lease });
-    if (first.kind === "refused") throw leaseUnknown(lease);
-    this.#forget(lease);
-    if (first.kind === "ended" && !first.done) await this.#finish(lease).catch((error) => this.#endLater(lease, error));
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#clock.close();
-    this.#retry?.cancel();
-  }
-
-  #expire(lease: LeaseId): void {
-    this.#settings.counters.leasesExpired++;
-    this.#count();
-    this.#over.push(lease);
-    this.#endNext();
-  }
-
-  /** Goes on until all have ended or the node stops: a lease that is over holds its rows until then. */
-  #endNext(): void {
-    while (!this.#closed && this.#retry === undefined && this.#endsAtOnce < ENDS_AT_ONCE_MAX && this.#over.length > 0) {
-      const lease = this.#over.shift()!;
-      this.#endsAtOnce++;
-      this.#finish(lease).then(
-        () => this.#endedOne(),
-        () => {
-          this.#over.push(lease);
-          this.#retryLater();
-          this.#endedOne();
-        },
-      );
-    }
-  }
-
-  /** Half of it may be gone: nobody else comes back for the rest. */
-  #endLater(lease: LeaseId, error: unknown): never {
-    this.#over.push(lease);
-    this.#retryLater();
-    throw error;
-  }
-
-  #endedOne(): void {
-    this.#endsAtOnce--;
-    this.#endNext();
-  }
-
-  #retryLater(): void {
-    if (this.#closed) return;
-    this.#retry ??= this.#settings.timers.after(this.#settings.retryMillis, () => {
-      this.#retry = undefined;
-      this.#endNext();
-    });
-  }
-
-  #finish(lease: LeaseId): Promise<void> {
-    let running = this.#ending.get(lease);
-    if (running === undefined) {
-      running = this.#endSteps(lease).finally(() => this.#ending.delete(lease));
-      this.#ending.set(lease, running);
-    }
-    return running;
-  }
-
-  async #endSteps(lease: LeaseId): Promise<void> {
-    for (;;) {
+    for (let step = 0; ; step++) {
+      const running = this.#times?.endOf(lease);
+      if (running) return running;
       const result = await this.#settings.propose({ kind: "end", lease });
-      // Refused: an earlier step, whose answer was lost, was the last.
+      if (result.kind === "refused" && step === 0) throw leaseUnknown(lease);
+      // Refused later: who leads has ended the rest of it.
       if (result.kind !== "ended" || result.done) return;
     }
   }
 
-  #forget(lease: LeaseId): void {
-    this.#clock.remove(lease);
-    this.#count();
+  close(): void {
+    this.#closed = true;
+    this.#ignoreLeader?.();
+    this.#stop();
   }
 
-  #count(): void {
-    this.#settings.counters.leases = this.#clock.size;
+  #stop(): void {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#times?.close();
+    this.#times = undefined;
   }
+
+  #followLeader(): void {
+    const { group } = this.#settings;
+    const term = group.isLeader ? group.status.term : 0;
+    if (this.#times?.term === term) return;
+    this.#stop();
+    if (term !== 0) void this.#lead(term);
+  }
+
+  /** Begins when the machine holds what earlier leaders had acknowledged, in the same turn. */
+  async #lead(term: number): Promise<void> {
+    const { group, timers, retryMillis, machine } = this.#settings;
+    const leads = (): boolean => !this.#closed && group.isLeader && group.status.term === term;
+    try {
+      await group.readBarrier();
+    } catch {
+      if (!leads() || this.#retry !== undefined) return;
+      this.#retry = timers.after(retryMillis, () => {
+        this.#retry = undefined;
+        this.#followLeader();
+      });
+      return;
+    }
+    if (!leads() || this.#times !== undefined) return;
+    this.#times = new LeaseTimes({ ...this.#settings, term });
+    this.#times.begin(machine.leases());
+  }
+}
+
+function isAlone({ id, configuration: { voters, votersOutgoing } }: StoreGroup["status"]): boolean {
+  return voters.length === 1 && voters[0] === id && votersOutgoing.length === 0;
 }
 
 function isLease(lease: LeaseId): boolean {

@@ -76,8 +76,9 @@ describe("a Store whose index is gone or can not be trusted", () => {
   });
 
   storeTest("is rebuilt from the newest checkpoint and the log behind it", async (hosted) => {
+    const founded = hosted.log.group(1).compaction.index;
     const before = await writeWithCheckpoints(hosted);
-    assert.ok(hosted.log.group(1).compaction.index >= 30, "the log alone is no longer enough");
+    assert.ok(hosted.log.group(1).compaction.index > founded, "the log alone is no longer enough");
     await removeIndex(hosted);
     await hosted.open();
     assert.deepEqual(await rowsOf(hosted), before);
@@ -93,7 +94,9 @@ describe("a Store whose index is gone or can not be trusted", () => {
     assert.deepEqual(await rowsOf(hosted), before);
     assert.equal(hosted.store.counters.checkpointsDamaged, 1);
     await hosted.elapse(100);
-    assert.deepEqual(await checkpointsOf(hosted), [90, older], "a second one is there again without being asked for");
+    const [again, ...others] = await checkpointsOf(hosted);
+    assert.ok(again! > newest!, "a second one is there again without being asked for");
+    assert.deepEqual(others, [older]);
     await removeIndex(hosted);
     await hosted.open();
     assert.deepEqual(await rowsOf(hosted), before);
@@ -135,14 +138,17 @@ describe("a Store whose index is gone or can not be trusted", () => {
 
   storeTest("does not give up log for a checkpoint that has rotted since", async (hosted) => {
     await write(hosted, 0, 30);
+    const founded = hosted.log.group(1).compaction.index;
     await hosted.store.checkpoint();
-    await damageFile(hosted, checkpointName("store", 30));
+    const [first] = await checkpointsOf(hosted);
+    await damageFile(hosted, checkpointName("store", first!));
     await write(hosted, 30, 60);
     await hosted.store.checkpoint();
-    assert.deepEqual(await checkpointsOf(hosted), [60]);
-    assert.equal(hosted.log.group(1).compaction.index, 0);
+    const [second, ...others] = await checkpointsOf(hosted);
+    assert.ok(second! > first! && others.length === 0);
+    assert.equal(hosted.log.group(1).compaction.index, founded);
     assert.equal(hosted.store.counters.checkpointsDamaged, 1);
-    await damageFile(hosted, checkpointName("store", 60));
+    await damageFile(hosted, checkpointName("store", second!));
     const before = await rowsOf(hosted);
     await removeIndex(hosted);
     await hosted.open();
@@ -268,7 +274,8 @@ describe("a damaged row", () => {
     await hosted.close();
     const index = await hosted.env.indexes.open("index");
     damageRow(index, encodeAddress(at("row 7")));
-    const rows = dump(index);
+    // The state's own row comes first, and moves: a start may add an entry of a new term.
+    const rows = dump(index).slice(1);
     await index.close();
     await hosted.open();
     await assert.rejects(hosted.store.get(at("row 7")), (error) => hasCode(error, "ROW_DAMAGED"));
@@ -277,7 +284,7 @@ describe("a damaged row", () => {
     for (const appliedIndex of files) await damageFile(hosted, checkpointName("store", appliedIndex));
     await assert.rejects(hosted.open(), (error) => hasCode(error, "CHECKPOINT_DAMAGED"));
     const same = await hosted.env.indexes.open("index");
-    assert.deepEqual(dump(same), rows);
+    assert.deepEqual(dump(same).slice(1), rows);
     await same.close();
     await damageFile(hosted, checkpointName("store", files[1]!));
     await hosted.open();

@@ -3,12 +3,14 @@
 import type { Env } from "../../env/index.ts";
 import { assert } from "../../std/assert.ts";
 import { removeUnfinished } from "../checkpoint.ts";
+import { encodeCommand } from "../command.ts";
 import { STORE_LIMITS } from "../store.ts";
 import { newCounters } from "./counters.ts";
+import { LeaseService } from "./leases.ts";
 import { REPLICATED_DEFAULTS, type ReplicatedOptions } from "./options.ts";
 import { RebuildMark } from "./rebuild-mark.ts";
 import { type OpenGroup, recover } from "./recovery.ts";
-import { ReplicatedStore } from "./replicated-store.ts";
+import { proposeTo, ReplicatedStore } from "./replicated-store.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WatchHub } from "./watch.ts";
 
@@ -44,26 +46,37 @@ export async function openReplicatedStore({ env, openGroup, ...given }: OpenRepl
     counters,
   });
   let upkeep: Upkeep | undefined;
+  let leases: LeaseService | undefined;
   const { index, machine, group } = await recover({
-    env,
-    options,
-    openGroup,
-    mark,
-    counters,
-    feed({ revision }) {
-      watches.begin(revision);
-      return (events) => {
-        for (const event of events) watches.publish(event);
-        upkeep?.check();
+    ...{ env, options, openGroup, mark, counters },
+    observe(source) {
+      watches.begin(source.revision);
+      return {
+        applied(events, changes) {
+          for (const event of events) watches.publish(event);
+          leases?.applied(changes);
+          upkeep?.check();
+        },
+        restored() {
+          watches.skipTo(source.revision);
+          leases?.restored();
+          upkeep?.restored();
+        },
       };
     },
   });
   await using opened = new AsyncDisposableStack();
   opened.defer(() => index.close());
   opened.use(group);
-  const { disk, timers } = env;
+  const { disk, timers, clock } = env;
   upkeep = await Upkeep.begin({ disk, timers, index, machine, group, options, counters, mark });
-  const store = new ReplicatedStore({ env, index, machine, group, watches, upkeep, options, counters, mark });
+  leases = new LeaseService({
+    ...{ clock, timers, machine, group, counters, leasesMax: options.leasesMax, retryMillis: options.leaseRetryMillis },
+    propose: (command) => proposeTo(group, encodeCommand(command), counters),
+  });
+  leases.begin();
+  const parts = { env, index, machine, group, watches, leases, upkeep, options, counters, mark };
+  const store = new ReplicatedStore(parts);
   opened.move();
   return store;
 }

@@ -1,41 +1,49 @@
 // Where a Store's present state comes from when it opens. The sources are tried in turn: the index as it is, the
 // checkpoints from the newest on, an empty index. Each counts only if the log can go on from it, and if that leads at
 // least as far as every checkpoint says the state once was: a log that ends before is not the whole log, and is never
-// taken for it.
+// taken for it. Where the log begins behind them all, the group was sent a snapshot: its file is what it goes on from
+// then, over whichever source.
 //
 // Nothing is thrown away for a hope. The index goes when a checkpoint has been read through and the log has said that
 // it goes on from there; a damaged checkpoint goes when the Store is open without it.
 
 import type { Env, Index } from "../../env/index.ts";
-import type { Group, StateMachine } from "../../host/index.ts";
+import type { StateMachine } from "../../host/index.ts";
 import { hasCode } from "../../std/errors.ts";
-import { type CheckpointFile, listCheckpoints, readCheckpoint, restoreCheckpoint } from "../checkpoint.ts";
+import type { ByteSource } from "../../std/source.ts";
+import {
+  type CheckpointFile,
+  checkpointName,
+  checkpointSource,
+  keepCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  restoreCheckpoint,
+} from "../checkpoint.ts";
 import { storeFailure } from "../errors.ts";
-import { type CommandResult, type CommitEvent, StoreMachine } from "../machine.ts";
+import { type CommandResult, type MachineObserver, StoreMachine } from "../machine.ts";
 import type { StoreCounters } from "./counters.ts";
+import type { StoreGroup } from "./group.ts";
 import type { ReplicatedOptions } from "./options.ts";
 import type { RebuildMark } from "./rebuild-mark.ts";
 
 /** Entries up to `committedAtLeast` were applied once: a checkpoint says so. */
-export type OpenGroup = (
-  machine: StateMachine<CommandResult>,
-  committedAtLeast: number,
-) => Promise<Group<CommandResult>>;
+export type OpenGroup = (machine: StateMachine<CommandResult>, committedAtLeast: number) => Promise<StoreGroup>;
 
 export interface RecoverySettings {
-  readonly env: Pick<Env, "disk" | "indexes">;
+  readonly env: Pick<Env, "disk" | "indexes" | "timers">;
   readonly options: ReplicatedOptions;
   readonly openGroup: OpenGroup;
   readonly mark: RebuildMark;
   readonly counters: StoreCounters;
-  /** Called before a source's machine is fed; gives what takes its commits, one list a call of `apply`. */
-  readonly feed: (machine: StoreMachine) => (events: readonly CommitEvent[]) => void;
+  /** Called before a source's machine is fed. */
+  readonly observe: (machine: StoreMachine) => MachineObserver;
 }
 
 export interface Recovered {
   readonly index: Index;
   readonly machine: StoreMachine;
-  readonly group: Group<CommandResult>;
+  readonly group: StoreGroup;
 }
 
 interface Source {
@@ -60,7 +68,7 @@ export async function recover(settings: RecoverySettings): Promise<Recovered> {
       if (recovered.machine.appliedIndex >= reach) {
         await removeAll(env.disk, damaged);
         await mark.clear();
-        if (source.rebuilds && recovered.machine.appliedIndex > 0) counters.indexRebuilds++;
+        if (source.rebuilds && recovered.machine.state.commandBytes > 0) counters.indexRebuilds++;
         return recovered;
       }
       cause = await refuseBehind(recovered, reach);
@@ -117,11 +125,12 @@ async function emptyIndex({ env, options, openGroup }: RecoverySettings, applied
 /** Rejects as `openGroup` where the log does not go on from an entry. Nothing is applied. */
 async function proveLogFrom(appliedIndex: number, openGroup: OpenGroup): Promise<void> {
   const goesOn = storeFailure("STOPPED", { what: "The log goes on: its next entry was offered." });
-  const apply = (): never => {
+  const offered = (): never => {
     throw goesOn;
   };
+  const probe = { appliedIndex, isDurable: true, apply: offered, capture: offered, restore: async () => offered() };
   try {
-    const group = await openGroup({ appliedIndex, apply }, 0);
+    const group = await openGroup(probe, 0);
     await group[Symbol.asyncDispose]();
   } catch (error) {
     if (error !== goesOn) throw error;
@@ -129,11 +138,20 @@ async function proveLogFrom(appliedIndex: number, openGroup: OpenGroup): Promise
 }
 
 async function openOver(index: Index, settings: RecoverySettings, reach: number): Promise<Recovered> {
-  const { options, openGroup, feed } = settings;
+  const { env, options, openGroup, observe } = settings;
   try {
-    let onApplied: (events: readonly CommitEvent[]) => void = () => {};
-    const machine = new StoreMachine({ index, group: options.group, onApplied: (events) => onApplied(events) });
-    onApplied = feed(machine);
+    let observer: MachineObserver = {};
+    const machine = new StoreMachine({
+      index,
+      group: options.group,
+      observer: {
+        applied: (events, leases) => observer.applied?.(events, leases),
+        restored: () => observer.restored?.(),
+      },
+      keep: (source, appliedIndex) => keepSnapshot(settings, source, appliedIndex),
+      endTurn: () => new Promise((resolve) => env.timers.endOfTurn(resolve)),
+    });
+    observer = observe(machine);
     const group = await openGroup(machine, reach);
     await using opened = new AsyncDisposableStack();
     opened.use(group);
@@ -144,6 +162,18 @@ async function openOver(index: Index, settings: RecoverySettings, reach: number)
     await discard(index);
     throw error;
   }
+}
+
+/** A snapshot of the group is a checkpoint of this node, from which it starts if the index does not take it in. */
+async function keepSnapshot(
+  { env, options }: RecoverySettings,
+  source: ByteSource,
+  appliedIndex: number,
+): Promise<ByteSource> {
+  const { disk } = env;
+  const name = checkpointName(options.folder, appliedIndex);
+  await keepCheckpoint(disk, name, source);
+  return checkpointSource(disk, name);
 }
 
 /** Throws ROW_DAMAGED. Whoever leads reads all leases: it must not meet damage there, start after start. */

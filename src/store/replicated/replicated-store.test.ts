@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Index, Indexes } from "../../env/index.ts";
 import { SimDisk, SimScheduler } from "../../env/sim/index.ts";
-import { type Group, hostFailure } from "../../host/index.ts";
+import { hostFailure } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
-import { listCheckpoints } from "../checkpoint.ts";
+import { checkpointName, listCheckpoints } from "../checkpoint.ts";
 import { decodeCommand } from "../command.ts";
 import type { StoreErrorCode } from "../errors.ts";
 import type { CommandResult } from "../machine.ts";
 import { calmEnv, HostedStore, type HostOptions, SimStore } from "../testing/hosted-store.ts";
 import { at, end, put, TABLE } from "../testing/machine-driver.ts";
+import type { StoreGroup } from "./group.ts";
 import { REPLICATED_DEFAULTS } from "./options.ts";
 
 const scheduler = new SimScheduler();
@@ -35,14 +36,24 @@ function fails(code: StoreErrorCode): (error: unknown) => boolean {
 
 /** A group whose proposals pass through `propose`. */
 function through(
-  propose: (command: Uint8Array, group: Group<CommandResult>) => Promise<CommandResult>,
-): (group: Group<CommandResult>) => Group<CommandResult> {
+  propose: (command: Uint8Array, group: StoreGroup) => Promise<CommandResult>,
+): (group: StoreGroup) => StoreGroup {
   return (group) => ({
     propose: (command) => propose(command, group),
     readBarrier: () => group.readBarrier(),
     compact: (index) => group.compact(index),
+    observe: (observer) => group.observe(observer),
     get logBytesSinceCompaction() {
       return group.logBytesSinceCompaction;
+    },
+    get lead() {
+      return group.lead;
+    },
+    get isLeader() {
+      return group.isLeader;
+    },
+    get status() {
+      return group.status;
     },
     [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
   });
@@ -53,6 +64,11 @@ async function write(hosted: HostedStore, count: number, valueBytes = 100): Prom
   for (let number = 0; number < count; number++) {
     await hosted.store.commit({ puts: [put(`row ${number % 50}`, value)] });
   }
+}
+
+/** Of the state as it is now: nothing is under way. */
+function nextCheckpoint({ log }: HostedStore): string {
+  return checkpointName("store", log.group(1).lastIndex);
 }
 
 describe("commits in flight", () => {
@@ -167,6 +183,9 @@ describe("checkpoints", () => {
     await Promise.all([hosted.store.checkpoint(), hosted.store.checkpoint()]);
     await hosted.store.checkpoint();
     assert.equal(hosted.store.counters.checkpoints, 1);
+    await hosted.reopen();
+    await hosted.store.checkpoint();
+    assert.equal(hosted.store.counters.checkpoints, 0, "a new term makes no other state");
   });
 
   test("that fail leave the log alone and are tried again later", () =>
@@ -175,12 +194,13 @@ describe("checkpoints", () => {
         const options = { ...SMALL, store: { checkpointBytesMin: 10_000, checkpointRetryMillis: 5000 } };
         await using started = await SimStore.begin({ seed: 2, scheduler }, options);
         await write(started, 50);
-        const name = "store/checkpoint-0000000000000050.tmp";
+        const founded = started.log.group(1).compaction.index;
+        const name = `${nextCheckpoint(started)}.tmp`;
         started.machine.disk.failNext("write", name);
         await assert.rejects(started.store.checkpoint(), (error) => hasCode(error, "DISK_FAILED"));
         await write(started, 100);
         assert.deepEqual([started.store.counters.checkpoints, started.store.counters.checkpointFailures], [0, 1]);
-        assert.equal(started.log.group(1).compaction.index, 0);
+        assert.equal(started.log.group(1).compaction.index, founded);
         await started.elapse(5000);
         await write(started, 1);
         await started.elapse(1000);
@@ -194,11 +214,15 @@ describe("checkpoints", () => {
         const device = new SimDisk();
         await using hosted = await HostedStore.start(calmEnv(scheduler, device), SMALL);
         await write(hosted, 50);
-        device.failNext("read", "store/checkpoint-0000000000000050");
+        const name = nextCheckpoint(hosted);
+        device.failNext("read", name);
         await assert.rejects(hosted.store.checkpoint(), fails("CHECKPOINT_DAMAGED"));
         assert.deepEqual(await hosted.env.disk.list("store"), []);
         await hosted.store.checkpoint();
-        assert.deepEqual(await hosted.env.disk.list("store"), ["checkpoint-0000000000000050"]);
+        assert.deepEqual(
+          (await listCheckpoints(hosted.env.disk, "store")).map((file) => file.name),
+          [name],
+        );
       })(),
     ));
 
@@ -245,6 +269,10 @@ function bound(index: Index, property: keyof Index): unknown {
   return typeof value === "function" ? value.bind(index) : value;
 }
 
+function endsLease(command: Uint8Array): boolean {
+  return ["end", "expire"].includes(decodeCommand(command).kind);
+}
+
 describe("leases", () => {
   storeTest("are limited in number", { store: { leasesMax: 2 } }, async ({ store }) => {
     const grants = await Promise.allSettled([1, 2, 3].map(() => store.grant(1000)));
@@ -259,8 +287,8 @@ describe("leases", () => {
     assert.equal(store.counters.leases, 2);
   });
 
-  let group: Group<CommandResult> | undefined;
-  const captured = { wrapGroup: (opened: Group<CommandResult>) => (group = opened) };
+  let group: StoreGroup | undefined;
+  const captured = { wrapGroup: (opened: StoreGroup) => (group = opened) };
   storeTest("whose end a restart broke off end after it", captured, async (hosted) => {
     const { id } = await hosted.store.grant(60_000);
     for (let from = 0; from < 600; from += 100) {
@@ -277,9 +305,7 @@ describe("leases", () => {
 
   let refusals = 0;
   const refusing = through((command, opened) =>
-    decodeCommand(command).kind === "end" && refusals-- > 0
-      ? Promise.reject(hostFailure("OVERLOADED"))
-      : opened.propose(command),
+    endsLease(command) && refusals-- > 0 ? Promise.reject(hostFailure("OVERLOADED")) : opened.propose(command),
   );
   storeTest("that are over end, however often that is refused", { wrapGroup: refusing }, async (hosted) => {
     refusals = 5;
@@ -294,12 +320,12 @@ describe("leases", () => {
   });
 
   let endings = 0;
-  const refusingSecond = through((command, opened) =>
-    decodeCommand(command).kind === "end" && ++endings === 2
+  const refusingSome = through((command, opened) =>
+    endsLease(command) && [2, 3].includes(++endings)
       ? Promise.reject(hostFailure("OVERLOADED"))
       : opened.propose(command),
   );
-  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSecond }, async (hosted) => {
+  storeTest("whose revocation broke off half way end all the same", { wrapGroup: refusingSome }, async (hosted) => {
     const { id } = await hosted.store.grant(60_000);
     for (let from = 0; from < 300; from += 100) {
       const puts = Array.from({ length: 100 }, (_, number) => put(`row ${from + number}`));
@@ -307,13 +333,13 @@ describe("leases", () => {
     }
     await assert.rejects(hosted.store.revoke(id), fails("OVERLOADED"));
     assert.ok((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length > 0);
-    await hosted.elapse(2 * REPLICATED_DEFAULTS.leaseRetryMillis);
+    await hosted.elapse(4 * REPLICATED_DEFAULTS.leaseRetryMillis);
     assert.equal((await hosted.store.scan(TABLE, {}, { limit: 1000 })).rows.length, 0);
   });
 
   const ends = { now: 0, most: 0 };
   const counting = through(async (command, opened) => {
-    if (decodeCommand(command).kind !== "end") return opened.propose(command);
+    if (!endsLease(command)) return opened.propose(command);
     ends.most = Math.max(ends.most, ++ends.now);
     const result = await opened.propose(command);
     ends.now--;

@@ -3,7 +3,6 @@
 // read sees.
 
 import type { Env, Index } from "../../env/index.ts";
-import type { Group } from "../../host/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { hasCode } from "../../std/errors.ts";
 import { type WrittenCheckpoint, writeCheckpoint } from "../checkpoint.ts";
@@ -31,7 +30,8 @@ import type {
   WatchOptions,
 } from "../store.ts";
 import type { StoreCounters } from "./counters.ts";
-import { LeaseService } from "./leases.ts";
+import type { StoreGroup } from "./group.ts";
+import type { LeaseService } from "./leases.ts";
 import type { ReplicatedOptions } from "./options.ts";
 import { decodePosition, encodePosition } from "./position.ts";
 import { checkScanLimit, readRow, readRows, scanRows } from "./reads.ts";
@@ -44,8 +44,9 @@ export interface ReplicatedParts {
   readonly env: Pick<Env, "clock" | "timers" | "disk">;
   readonly index: Index;
   readonly machine: StoreMachine;
-  readonly group: Group<CommandResult>;
+  readonly group: StoreGroup;
   readonly watches: WatchHub;
+  readonly leases: LeaseService;
   readonly upkeep: Upkeep;
   readonly options: ReplicatedOptions;
   readonly counters: StoreCounters;
@@ -56,7 +57,6 @@ export interface ReplicatedParts {
 export class ReplicatedStore implements Store {
   readonly counters: StoreCounters;
   readonly #parts: ReplicatedParts;
-  readonly #leases: LeaseService;
   /** Each may hold a snapshot of the index, of which there is a limited number. */
   readonly #scans: Slots;
   #commitsInFlight = 0;
@@ -65,21 +65,11 @@ export class ReplicatedStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(parts: ReplicatedParts) {
-    const { machine, options, counters, env, group } = parts;
+    const { machine, options, counters } = parts;
     this.#parts = parts;
     this.counters = counters;
     this.#position = { revision: machine.revision, text: encodePosition(options.group, machine.revision) };
     this.#scans = new Slots({ runningMax: options.scansMax, waitingMax: options.scansWaitingMax });
-    this.#leases = new LeaseService({
-      clock: env.clock,
-      timers: env.timers,
-      machine,
-      counters,
-      leasesMax: options.leasesMax,
-      retryMillis: options.leaseRetryMillis,
-      propose: (command) => this.#settled(group.propose(encodeCommand(command))),
-    });
-    this.#leases.begin();
   }
 
   async get(address: RowAddress, options: ReadOptions = {}): Promise<Found> {
@@ -101,6 +91,7 @@ export class ReplicatedStore implements Store {
     const context = { machine, timers: env.timers, options: this.#parts.options, mayGoOn };
     await this.#scans.enter();
     try {
+      await this.#settledRows();
       mayGoOn();
       const position = this.#here();
       this.counters.reads++;
@@ -136,18 +127,21 @@ export class ReplicatedStore implements Store {
 
   async grant(ttlMillis: number): Promise<Lease> {
     this.#checkOpen();
-    return this.#leases.grant(ttlMillis);
+    return this.#parts.leases.grant(ttlMillis);
   }
 
   async keepAlive(id: LeaseId): Promise<void> {
     this.#checkOpen();
-    await this.#parts.group.readBarrier();
-    this.#read(() => this.#leases.keepAlive(id));
+    const { leases } = this.#parts;
+    leases.checkLeads();
+    // That it still leads, or led when this call came: who leads after it gives the lease its full time.
+    await this.#barrier();
+    this.#read(() => leases.keepAlive(id));
   }
 
   async revoke(id: LeaseId): Promise<void> {
     this.#checkOpen();
-    await this.#leases.revoke(id);
+    await this.#parts.leases.revoke(id);
   }
 
   /** Writes a checkpoint now instead of when it is due. */
@@ -177,8 +171,8 @@ export class ReplicatedStore implements Store {
 
   /** New calls are refused from here on; those under way are answered, for the log still takes them. */
   async #close(): Promise<void> {
-    const { watches, upkeep, group, index, mark } = this.#parts;
-    this.#leases.close();
+    const { watches, upkeep, group, index, mark, leases } = this.#parts;
+    leases.close();
     watches.close(storeFailure("STOPPED"));
     await group[Symbol.asyncDispose]();
     await upkeep.close();
@@ -194,14 +188,31 @@ export class ReplicatedStore implements Store {
   /** Resolves when a read at this level may look at the machine. */
   async #readable({ level = "linearizable", signal }: ReadOptions): Promise<void> {
     this.#checkOpen(signal);
+    await this.#settledRows();
     if (level === "stale") return;
     if (level !== "linearizable" && this.#holds(level)) return;
-    await this.#parts.group.readBarrier();
+    await this.#barrier();
+    await this.#settledRows();
     this.#checkOpen(signal);
     if (level !== "linearizable" && !this.#holds(level)) {
       // What every acknowledged commit is part of does not reach this position: it was never given out by this Store.
       throw storeFailure("POSITION_INVALID", { data: { position: level.atLeast.slice(0, 64) } });
     }
+  }
+
+  /** Rejects with OVERLOADED, NO_LEADER or STOPPED. */
+  async #barrier(): Promise<void> {
+    try {
+      await this.#parts.group.readBarrier();
+    } catch (cause) {
+      throw hostRefusal(cause) ?? storeFailure("STOPPED", { cause });
+    }
+  }
+
+  /** Resolves in a turn in which no snapshot takes the place of rows. */
+  async #settledRows(): Promise<void> {
+    const { machine } = this.#parts;
+    while (machine.restoring !== undefined) await machine.restoring;
   }
 
   #holds(level: Exclude<ReadLevel, string>): boolean {
@@ -233,25 +244,13 @@ export class ReplicatedStore implements Store {
     }
     this.#commitsInFlight++;
     this.#bytesInFlight += command.length;
-    const proposal = this.#settled(this.#parts.group.propose(command));
+    const proposal = proposeTo(this.#parts.group, command, this.counters);
     const release = (): void => {
       this.#commitsInFlight--;
       this.#bytesInFlight -= command.length;
     };
     proposal.then(release, release);
     return proposal;
-  }
-
-  /** The host's errors as the Store's. Only OVERLOADED says that nothing happened. */
-  async #settled(proposal: Promise<CommandResult>): Promise<CommandResult> {
-    try {
-      return await proposal;
-    } catch (cause) {
-      if (cause instanceof AssertionError) throw cause;
-      if (!hasCode(cause, "OVERLOADED")) throw storeFailure("OUTCOME_UNKNOWN", { cause });
-      this.counters.overloads++;
-      throw storeFailure("OVERLOADED", { cause });
-    }
   }
 
   #here(): Position {
@@ -263,6 +262,30 @@ export class ReplicatedStore implements Store {
   #at(revision: number): Position {
     return encodePosition(this.#parts.options.group, revision);
   }
+}
+
+/** Rejects with OVERLOADED, NO_LEADER or TOO_LARGE where nothing was written, else with OUTCOME_UNKNOWN. */
+export async function proposeTo(
+  group: Pick<StoreGroup, "propose">,
+  command: Uint8Array,
+  counters: StoreCounters,
+): Promise<CommandResult> {
+  try {
+    return await group.propose(command);
+  } catch (cause) {
+    const refusal = hostRefusal(cause);
+    if (hasCode(refusal, "OVERLOADED")) counters.overloads++;
+    throw refusal ?? storeFailure("OUTCOME_UNKNOWN", { cause });
+  }
+}
+
+/** What of the host's errors says that nothing happened, as the Store's. Throws what is no operating error at all. */
+function hostRefusal(cause: unknown): Error | undefined {
+  if (cause instanceof AssertionError) throw cause;
+  if (hasCode(cause, "OVERLOADED")) return storeFailure("OVERLOADED", { cause });
+  if (hasCode(cause, "NO_LEADER")) return storeFailure("NO_LEADER", { cause });
+  if (hasCode(cause, "COMMAND_TOO_LARGE")) return storeFailure("TOO_LARGE", { cause });
+  return undefined;
 }
 
 /** The result, unless the caller gives up first: then the command is on its way all the same. */

@@ -6,7 +6,6 @@
 // rotted since it was written does not count.
 
 import type { Disk, Index, Timer, Timers } from "../../env/index.ts";
-import type { Group } from "../../host/index.ts";
 import { hasCode } from "../../std/errors.ts";
 import {
   type CheckpointFile,
@@ -16,8 +15,9 @@ import {
   readCheckpointHeader,
   writeCheckpoint,
 } from "../checkpoint.ts";
-import type { CommandResult, StoreMachine } from "../machine.ts";
+import type { StoreMachine } from "../machine.ts";
 import type { StoreCounters } from "./counters.ts";
+import type { StoreGroup } from "./group.ts";
 import type { ReplicatedOptions } from "./options.ts";
 import type { RebuildMark } from "./rebuild-mark.ts";
 
@@ -26,7 +26,7 @@ export interface UpkeepSettings {
   readonly timers: Timers;
   readonly index: Index;
   readonly machine: StoreMachine;
-  readonly group: Group<CommandResult>;
+  readonly group: Pick<StoreGroup, "compact">;
   readonly options: ReplicatedOptions;
   readonly counters: StoreCounters;
   readonly mark: RebuildMark;
@@ -73,10 +73,18 @@ export class Upkeep {
 
   /** Writes a checkpoint of the present state, or joins the one that is being written. */
   checkpoint(): Promise<void> {
-    this.#writing ??= this.#checkpoint().finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#writing;
+    return this.#writing ?? this.#run(this.#checkpoint());
+  }
+
+  /**
+   * A snapshot has taken the place of all rows, and is a checkpoint by now. The log begins behind it: older checkpoints
+   * are of no use.
+   */
+  restored(): void {
+    const { appliedIndex } = this.#settings.machine;
+    this.#flush();
+    const before = this.#writing ?? Promise.resolve();
+    void this.#run(before.catch(() => {}).then(() => this.#forgetBefore(appliedIndex)));
   }
 
   async close(): Promise<void> {
@@ -84,6 +92,25 @@ export class Upkeep {
     this.#retry?.cancel();
     await this.#writing?.catch(() => {});
     await this.#flushing;
+  }
+
+  #run(work: Promise<void>): Promise<void> {
+    const mine = work.finally(() => {
+      if (this.#writing === mine) this.#writing = undefined;
+    });
+    this.#writing = mine;
+    return mine;
+  }
+
+  /** What can not be removed is passed over at the next start, and goes behind the next checkpoint. */
+  async #forgetBefore(appliedIndex: number): Promise<void> {
+    try {
+      await this.#load();
+      const kept = this.#kept.filter((one) => one.appliedIndex >= appliedIndex);
+      await this.#keep(kept, this.#kept);
+    } catch {
+      this.#settings.counters.checkpointFailures++;
+    }
   }
 
   async #load(): Promise<void> {
@@ -147,7 +174,8 @@ export class Upkeep {
   async #writeOne(): Promise<void> {
     const { disk, machine, options, counters, group } = this.#settings;
     const { state } = machine;
-    if (state.appliedIndex === 0 || this.#kept[0]?.appliedIndex === state.appliedIndex) return;
+    // Entries without commands, such as a new term's first, make no other state.
+    if (state.commandBytes === (this.#kept[0] === undefined ? 0 : this.#kept[0].commandBytes)) return;
     const name = checkpointName(options.folder, state.appliedIndex);
     const snapshot = machine.snapshot();
     let written: { readonly rows: number; readonly bytes: number };

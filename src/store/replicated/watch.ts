@@ -38,6 +38,14 @@ export class WatchHub {
     this.#revision = revision;
   }
 
+  /** Commits up to this revision took effect without being told one by one: whoever watches has missed some. */
+  skipTo(revision: number): void {
+    if (revision === this.#revision) return;
+    const watchers = [...this.#watchers];
+    for (const watcher of watchers) watcher.fail(storeFailure("HISTORY_LOST", { data: { revision } }));
+    this.begin(revision);
+  }
+
   publish(event: CommitEvent): void {
     this.#history.add(event);
     this.#revision = event.revision;

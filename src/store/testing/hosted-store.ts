@@ -10,25 +10,35 @@ import {
   type SimScheduler,
   SimTimers,
 } from "../../env/sim/index.ts";
-import { type Group, RaftHost } from "../../host/index.ts";
+import { type GroupEvent, RaftHost, type Transport } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
-import type { CommandResult } from "../machine.ts";
+import type { StoreGroup } from "../replicated/group.ts";
 import { openReplicatedStore } from "../replicated/open.ts";
 import type { ReplicatedOptions } from "../replicated/options.ts";
 import type { ReplicatedStore } from "../replicated/replicated-store.ts";
 
 export interface HostOptions {
   readonly store?: Partial<ReplicatedOptions>;
-  /** A record may be a quarter of it, and a commit is up to 1 MiB. */
+  /** Of the log; an entry takes up to 3/16 of it, and a commit is up to 1 MiB. */
   readonly segmentBytes?: number;
+  /** Of a group of several; left out, the group has one member. */
+  readonly member?: GroupMembership;
+  readonly onEvent?: (event: GroupEvent) => void;
   /** Stands between the Store and its group, to watch or to disturb. */
-  readonly wrapGroup?: (group: Group<CommandResult>) => Group<CommandResult>;
+  readonly wrapGroup?: (group: StoreGroup) => StoreGroup;
+}
+
+export interface GroupMembership {
+  readonly nodeId: number;
+  readonly voters: readonly number[];
+  /** A new one for each start. */
+  readonly connect: () => Transport;
 }
 
 type HostEnv = Pick<Env, "clock" | "timers" | "random" | "disk" | "indexes">;
 
-const SEGMENT_BYTES = 5 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 /** A log, a group of one and a Store on it, put together as the server does. */
 export class HostedStore implements AsyncDisposable {
@@ -38,6 +48,8 @@ export class HostedStore implements AsyncDisposable {
   #host: RaftHost | undefined;
   #store: ReplicatedStore | undefined;
   #failure: Error | undefined;
+  /** The one that was opened last. */
+  group: StoreGroup | undefined;
 
   static async start(env: HostEnv, options: HostOptions = {}): Promise<HostedStore> {
     const hosted = new HostedStore(env, options);
@@ -55,6 +67,14 @@ export class HostedStore implements AsyncDisposable {
     return this.#store!;
   }
 
+  get isOpen(): boolean {
+    return this.#store !== undefined;
+  }
+
+  get isLeader(): boolean {
+    return this.group?.isLeader ?? false;
+  }
+
   get log(): Log {
     return this.#log!;
   }
@@ -65,16 +85,34 @@ export class HostedStore implements AsyncDisposable {
   }
 
   async open(): Promise<ReplicatedStore> {
-    const { segmentBytes = SEGMENT_BYTES, store: options, wrapGroup = (group) => group } = this.#options;
+    const {
+      segmentBytes = SEGMENT_BYTES,
+      store: options,
+      wrapGroup = (group) => group,
+      member,
+      onEvent,
+    } = this.#options;
     const log = await Log.open(this.env, { options: { segmentBytes }, onFatal: () => {} });
     this.#failure = undefined;
     const onFatal = (error: Error): void => void (this.#failure = error);
-    const host = await RaftHost.start({ nodeId: 1, env: this.env, log, onFatal });
+    const nodeId = member?.nodeId ?? 1;
+    const voters = member?.voters ?? [nodeId];
+    const transport = member && { transport: member.connect() };
+    const host = await RaftHost.start({
+      nodeId,
+      env: this.env,
+      log,
+      onFatal,
+      ...transport,
+      ...(onEvent && { onEvent }),
+    });
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
-        openGroup: async (machine, committedAtLeast) =>
-          wrapGroup(await host.openSoleGroup({ id: 1, machine, committedAtLeast })),
+        openGroup: async (machine, committedAtLeast) => {
+          this.group = wrapGroup(await host.openGroup({ id: 1, machine, committedAtLeast, founders: { voters } }));
+          return this.group;
+        },
         ...(options && { options }),
       });
       this.#log = log;

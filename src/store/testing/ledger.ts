@@ -27,6 +27,7 @@ export class Ledger {
   /** Refusals that say that nothing was written. All else leaves the outcome open. */
   static readonly #certain = new Set([
     "OVERLOADED",
+    "NO_LEADER",
     "SESSION_WINDOW",
     "LEASE_UNKNOWN",
     "TOO_LARGE",

@@ -2,7 +2,7 @@ import type { Index } from "../../env/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { encodeCommand } from "../command.ts";
 import { prepareCommit } from "../commit-rules.ts";
-import { type CommandResult, type CommitEvent, StoreMachine } from "../machine.ts";
+import { type CommandResult, type CommitEvent, type LeaseChange, StoreMachine } from "../machine.ts";
 import type { Check, Commit, Put, RowAddress } from "../store.ts";
 
 export const TABLE = 18;
@@ -35,19 +35,29 @@ export function end(lease: number): Uint8Array {
   return encodeCommand({ kind: "end", lease });
 }
 
+export function expire(lease: number, term: number): Uint8Array {
+  return encodeCommand({ kind: "expire", lease, term });
+}
+
 /** A machine that is fed one entry a call, under the next index. */
 export class MachineDriver {
   readonly machine: StoreMachine;
   readonly events: CommitEvent[] = [];
+  readonly leases: LeaseChange[] = [];
+  term = 1;
 
   constructor(index: Index) {
-    this.machine = new StoreMachine({ index, group: 1, onApplied: (events) => this.events.push(...events) });
+    const applied = (events: readonly CommitEvent[], leases: readonly LeaseChange[]): void => {
+      this.events.push(...events);
+      this.leases.push(...leases);
+    };
+    this.machine = new StoreMachine({ index, group: 1, observer: { applied } });
   }
 
   /** All commands as one entry. */
   apply(...commands: Uint8Array[]): readonly CommandResult[] {
     const index = this.machine.appliedIndex + 1;
-    return this.machine.apply([{ index, term: 1, commands }])[0]!;
+    return this.machine.apply([{ index, term: this.term, commands }])[0]!;
   }
 
   /** The result of one command that stands alone in its entry. */

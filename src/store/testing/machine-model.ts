@@ -24,13 +24,15 @@ export class MachineModel {
   #lastLease = 0;
   revision = 0;
 
-  apply(bytes: Uint8Array): CommandResult {
+  apply(bytes: Uint8Array, term: number): CommandResult {
     const command = decodeCommand(bytes);
     if (command.kind === "commit") return this.#commit(command);
     if (command.kind === "grant") {
       this.#leases.set(++this.#lastLease, { acknowledged: 0, results: new Map() });
       return { kind: "granted", lease: this.#lastLease };
     }
+    if (command.kind === "expire" && command.term < term && this.#leases.has(command.lease))
+      return { kind: "lives-on" };
     if (!this.#leases.delete(command.lease)) return { kind: "refused", code: "LEASE_UNKNOWN" };
     const held = [...this.rows].filter(([, row]) => row.lease === command.lease);
     for (const [key] of held) this.rows.delete(key);

@@ -1,7 +1,7 @@
 import type { Entry } from "../../host/index.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { Check, Commit } from "../store.ts";
-import { absent, at, commit, end, grant, put, revision } from "./machine-driver.ts";
+import { absent, at, commit, end, expire, grant, put, revision } from "./machine-driver.ts";
 
 /**
  * Entries of random commands over few rows, leases and sessions, so that they meet: checks that hold and fail, rows
@@ -12,16 +12,17 @@ export function randomEntries(prng: Prng, count: number): Entry[] {
   let term = 1;
   for (let index = 1; index <= count; index++) {
     if (prng.chance(0.05)) term++;
-    const commands = Array.from({ length: prng.below(5) }, () => randomCommand(prng, index));
+    const commands = Array.from({ length: prng.below(5) }, () => randomCommand(prng, index, term));
     entries.push({ index, term, commands });
   }
   return entries;
 }
 
-function randomCommand(prng: Prng, age: number): Uint8Array {
+function randomCommand(prng: Prng, age: number, term: number): Uint8Array {
   const choice = prng.unit();
   if (choice < 0.08) return grant(1000 + prng.below(1000));
   if (choice < 0.14) return end(1 + prng.below(8));
+  if (choice < 0.2) return expire(1 + prng.below(8), Math.max(1, term - prng.below(2)));
   return commit(randomCommit(prng, age));
 }
 

@@ -39,14 +39,19 @@ export interface EventLogOptions {
   readonly eventsMax: number;
   /** Events that wait to be written; further ones are not kept. */
   readonly waitingMax: number;
+  /** Where several nodes write one log: the one of two events in a millisecond that comes first, if not by time. */
+  readonly lane: number;
 }
 
-const DEFAULTS: EventLogOptions = { eventsMax: 10_000, waitingMax: 1000 };
+const DEFAULTS: EventLogOptions = { eventsMax: 10_000, waitingMax: 1000, lane: 0 };
 const BATCH_MAX = 50;
 const PAGE_ROWS = 500;
 const VALUE_BYTES_MAX = 4096;
 /** Milliseconds since 1970 and a count, both big-endian. */
 const KEY_BYTES = 12;
+/** Of the count: no two lanes make one key. */
+const LANE_BITS = 12;
+export const EVENT_LANES_MAX: number = 2 ** LANE_BITS;
 
 export class EventLog implements AsyncDisposable {
   readonly #store: Store;
@@ -88,7 +93,7 @@ export class EventLog implements AsyncDisposable {
     // Goes on behind the newest event: another one may come in the same millisecond, or the clock may have gone back.
     const view = last && new DataView(last.buffer, last.byteOffset, last.byteLength);
     this.#lastMillis = view === undefined ? 0 : Number(view.getBigUint64(0));
-    this.#count = view === undefined ? 0 : view.getUint32(8);
+    this.#count = view === undefined ? 0 : view.getUint32(8) % 2 ** (32 - LANE_BITS);
   }
 
   record(given: NewEvent): void {
@@ -156,7 +161,7 @@ export class EventLog implements AsyncDisposable {
     this.#lastMillis = Math.max(this.#lastMillis, atMillis);
     const key = new DataView(new ArrayBuffer(KEY_BYTES));
     key.setBigUint64(0, BigInt(this.#lastMillis));
-    key.setUint32(8, this.#count);
+    key.setUint32(8, this.#options.lane * 2 ** (32 - LANE_BITS) + (this.#count % 2 ** (32 - LANE_BITS)));
     return toHex(new Uint8Array(key.buffer));
   }
 
