@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } from "./conformance.ts";
 import { fileStorage, tcpTransport } from "./node.ts";
+import { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
 import type { Transport } from "./transport.ts";
 
-// What takes real files and sockets; the rest is in conformance.test.ts.
+// What takes real files, sockets and message ports; the rest is in conformance.test.ts.
 
 describe("storages", () => {
   raftStorageConformance({
@@ -59,6 +60,54 @@ describe("transports", () => {
       return { join, async [Symbol.asyncDispose]() {} };
     },
     skip: CUTS,
+  });
+
+  const SOLE_LIFE = [
+    ...CUTS,
+    {
+      test: "a node that ends and comes back hears again, and nothing twice",
+      reason: "a port has one life; a node that comes back needs new ones",
+    },
+  ];
+
+  raftTransportConformance({
+    test,
+    name: "over message ports",
+    async open() {
+      const ports = new Map([1, 2, 3].map((id) => [id, new Map<number, MessageEnd>()]));
+      for (const [one, other] of [
+        [1, 2],
+        [1, 3],
+        [2, 3],
+      ] as const) {
+        const { port1, port2 } = new MessageChannel();
+        ports.get(one)!.set(other, port1);
+        ports.get(other)!.set(one, port2);
+      }
+      return {
+        join: async (id: number) => portTransport(ports.get(id)!),
+        async [Symbol.asyncDispose]() {
+          for (const all of ports.values()) for (const port of all.values()) port.close?.();
+        },
+      };
+    },
+    skip: SOLE_LIFE,
+  });
+
+  let channels = 0;
+  raftTransportConformance({
+    test,
+    name: "over a broadcast channel",
+    async open() {
+      const name = `conformance ${++channels}`;
+      const join = async (id: number): Promise<Transport> => broadcastTransport(id, new BroadcastChannel(name));
+      return { join, async [Symbol.asyncDispose]() {} };
+    },
+    frameBytesMax: 1024 * 1024,
+    skip: [
+      ...CUTS,
+      { test: "nothing is sent to a node that nobody knows", reason: "nobody says who is on a broadcast channel" },
+    ],
   });
 });
 

@@ -6,9 +6,7 @@ import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } 
 import { MemoryNetwork } from "./memory-network.ts";
 import { memoryStorage } from "./memory-storage.ts";
 import { fileStorage } from "./node.ts";
-import { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
 import { simStorage } from "./testing/sim-storage.ts";
-import type { Transport } from "./transport.ts";
 
 const CRASH_TESTS = RAFT_STORAGE_TESTS.filter(({ needs }) => needs.includes("crash")).map(({ name }) => name);
 const unable = (reason: string) => CRASH_TESTS.map((name) => ({ test: name, reason }));
@@ -55,61 +53,6 @@ describe("transports", () => {
       network.cut(other, one);
     },
     heal: ({ network }) => network.heal(),
-  });
-
-  const CUTS = [
-    {
-      test: "a cut loses frames and nothing else: what comes is in order, and after it frames pass again",
-      reason: "real links are cut in the simulation of the network",
-    },
-  ];
-
-  const SOLE_LIFE = [
-    ...CUTS,
-    {
-      test: "a node that ends and comes back hears again, and nothing twice",
-      reason: "a port has one life; a node that comes back needs new ones",
-    },
-  ];
-
-  raftTransportConformance({
-    test,
-    name: "over message ports",
-    async open() {
-      const ports = new Map([1, 2, 3].map((id) => [id, new Map<number, MessageEnd>()]));
-      for (const [one, other] of [
-        [1, 2],
-        [1, 3],
-        [2, 3],
-      ] as const) {
-        const { port1, port2 } = new MessageChannel();
-        ports.get(one)!.set(other, port1);
-        ports.get(other)!.set(one, port2);
-      }
-      return {
-        join: async (id: number) => portTransport(ports.get(id)!),
-        async [Symbol.asyncDispose]() {
-          for (const all of ports.values()) for (const port of all.values()) port.close?.();
-        },
-      };
-    },
-    skip: SOLE_LIFE,
-  });
-
-  let channels = 0;
-  raftTransportConformance({
-    test,
-    name: "over a broadcast channel",
-    async open() {
-      const name = `conformance ${++channels}`;
-      const join = async (id: number): Promise<Transport> => broadcastTransport(id, new BroadcastChannel(name));
-      return { join, async [Symbol.asyncDispose]() {} };
-    },
-    frameBytesMax: 1024 * 1024,
-    skip: [
-      ...CUTS,
-      { test: "nothing is sent to a node that nobody knows", reason: "nobody says who is on a broadcast channel" },
-    ],
   });
 });
 

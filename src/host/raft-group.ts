@@ -139,7 +139,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
 
   /**
    * Resolves with the command's result once it is durable on a quorum and applied here. Rejects with OVERLOADED,
-   * COMMAND_TOO_LARGE, NO_LEADER or the signal's reason where it was not applied and never will be, and with
+   * COMMAND_TOO_LARGE, NO_SPACE, NO_LEADER or the signal's reason where it was not applied and never will be, and with
    * OUTCOME_UNKNOWN or STOPPED where that can not be said. The bytes must not be changed any more.
    */
   async propose(command: Uint8Array, { signal }: CallOptions = {}): Promise<Result> {

@@ -30,8 +30,7 @@ import { step, tick } from "./step.ts";
  * Ids, terms and indexes are whole numbers up to 2^53 - 1, times are ticks of the owner, sizes bytes.
  *
  * It decides as etcd-io/raft 3.7 does: the Raft paper's protocol (Ongaro and Ousterhout, 2014) with pre-vote, check-quorum, joint
- * consensus, learners, leadership transfer and ReadIndex from Ongaro's dissertation (chapters 3, 4, 6 and 9), and
- * witnesses.
+ * consensus, learners, leadership transfer and ReadIndex from Ongaro's dissertation (chapters 3, 4, 6 and 9), and witnesses.
  */
 export class RaftNode {
   readonly #raft: Raft;

@@ -38,7 +38,7 @@ export interface SessionOptions<Result> extends CallOptions {
 }
 
 /** After these it is tried again: the command is in no log, or is known again by its number. */
-const RETRIED: readonly HostErrorCode[] = ["OUTCOME_UNKNOWN", "NO_LEADER", "OVERLOADED"];
+const RETRIED: readonly HostErrorCode[] = ["OUTCOME_UNKNOWN", "NO_LEADER", "OVERLOADED", "NO_SPACE"];
 
 /**
  * One client's commands, each applied exactly once however often it has to be sent. Commands that are under way at the
@@ -75,7 +75,7 @@ export class ClientSession<Result> {
   /**
    * Resolves with the command's result. It is sent again over lost leaders and lost answers until it is answered, the
    * signal is aborted or its time is over: then it rejects with OUTCOME_UNKNOWN where it may have been applied or may
-   * still be, once, and with the reason, NO_LEADER or OVERLOADED where it was not. SESSION_UNKNOWN says that the group
+   * still be, once, and with the reason, NO_LEADER, OVERLOADED or NO_SPACE where it was not. SESSION_UNKNOWN says that the group
    * gave the session up: what had no answer then may have been applied or not.
    */
   async propose(command: Uint8Array, { signal }: CallOptions = {}): Promise<Result> {

@@ -1,3 +1,7 @@
+// Whoever imports the types need not have these libraries among its own.
+/// <reference lib="es2024.promise" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export type { Client } from "./client.ts";
 export { Draw } from "./draw.ts";
 export { SIM_ERRORS, type SimError, type SimErrorCode } from "./errors.ts";
