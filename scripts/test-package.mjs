@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = mkdtempSync(join(tmpdir(), "ashlar-package-"));
 /** Subpaths that run in a browser: all that they load is their own, and nothing of it is Node's. */
-const BROWSER_SAFE = ["./checkers", "./raft", "./raft/conformance"];
+const BROWSER_SAFE = ["./checkers", "./raft", "./raft/conformance", "./sim"];
 let passed = 0;
 
 function run(command, args, cwd = project) {

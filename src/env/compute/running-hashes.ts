@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { assert } from "../../std/assert.ts";
 import { crc32, crc32c, crc32ToBytes, crc64nvme, crc64ToBytes } from "../../std/checksums/index.ts";
 import type { HashName } from "../env.ts";
+import { envFailure } from "../errors.ts";
 
 /** In the order in which digests of one stream stand behind each other, and as bits of a mask. */
 export const HASH_NAMES: readonly HashName[] = ["md5", "sha1", "sha256", "crc32", "crc32c", "crc64nvme"];
@@ -76,8 +76,20 @@ const START: Readonly<Record<HashName, () => RunningHash>> = {
   },
 };
 
+/** Looked up when first used: a browser, which has none, can load all the rest. */
+let nodeCrypto: typeof import("node:crypto") | undefined;
+
+/** Throws LIBRARY_MISSING in a browser. */
 function cryptographic(algorithm: "md5" | "sha1" | "sha256"): RunningHash {
-  const hash = createHash(algorithm);
+  nodeCrypto ??= (globalThis as { process?: NodeJS.Process }).process?.getBuiltinModule("node:crypto");
+  if (nodeCrypto === undefined) {
+    throw envFailure("LIBRARY_MISSING", {
+      what: `There is no ${algorithm} outside of Node.`,
+      advice: "Use a CRC there.",
+      data: { algorithm },
+    });
+  }
+  const hash = nodeCrypto.createHash(algorithm);
   return {
     update(bytes) {
       hash.update(bytes);
