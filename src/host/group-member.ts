@@ -218,6 +218,10 @@ export class GroupMember<Result> {
     if (this.failure === undefined && this.node.lead === node && this.node.isQuiescent) this.node.wake();
   }
 
+  get commandsWaiting(): number {
+    return this.#callers.proposals.waiting;
+  }
+
   get appliedIndex(): number {
     return this.#appliedIndex;
   }

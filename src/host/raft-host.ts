@@ -68,6 +68,21 @@ export interface HostCounters {
   partsUnknown: number;
   /** Messages that their sender can not have made. */
   messagesRefused: number;
+  /** Changes of who leads a group, as this node saw them. */
+  leaderChanges: number;
+  snapshotsInstalled: number;
+  snapshotsFailed: number;
+}
+
+/** How the groups of a node are now, all together. */
+export interface HostGauges {
+  readonly groups: number;
+  readonly groupsLed: number;
+  readonly groupsLeaderless: number;
+  /** Entries that are decided and not applied yet. */
+  readonly entriesUnapplied: number;
+  /** Commands of this node's callers that wait for their outcome. */
+  readonly commandsWaiting: number;
 }
 
 /**
@@ -80,6 +95,7 @@ export class RaftHost implements AsyncDisposable {
   readonly counters: HostCounters = {
     ...{ turns: 0, framesSent: 0, framesDropped: 0, framesReceived: 0 },
     ...{ framesRefused: 0, partsUnknown: 0, messagesRefused: 0 },
+    ...{ leaderChanges: 0, snapshotsInstalled: 0, snapshotsFailed: 0 },
   };
   readonly #options: RaftHostOptions;
   readonly #limits: HostLimits;
@@ -106,7 +122,11 @@ export class RaftHost implements AsyncDisposable {
   }
 
   private constructor(options: RaftHostOptions) {
-    const { env, nodeId, log, onFatal = rethrow, onEvent = () => {} } = options;
+    const { env, nodeId, log, onFatal = rethrow } = options;
+    const onEvent = (event: GroupEvent): void => {
+      this.#count(event);
+      options.onEvent?.(event);
+    };
     const { random } = env;
     const life = 1 + random.u32() + (random.u32() & 0xffff) * 0x1_0000_0000;
     this.nodeId = nodeId;
@@ -150,6 +170,17 @@ export class RaftHost implements AsyncDisposable {
   /** A member that votes and acknowledges and holds no data; its group has added it as a witness, or was founded with it. */
   openWitness<Result>(options: Omit<OpenGroupOptions<Result>, "machine">): Promise<HostedGroup<Result>> {
     return this.openGroup({ ...options, machine: new Witness<Result>(this.#options.log.group(options.id)) });
+  }
+
+  gauges(): HostGauges {
+    let [groupsLed, groupsLeaderless, entriesUnapplied, commandsWaiting] = [0, 0, 0, 0];
+    for (const { node, appliedIndex, commandsWaiting: waiting } of this.#groups.values()) {
+      if (node.role === "leader") groupsLed++;
+      if (node.lead === 0) groupsLeaderless++;
+      entriesUnapplied += Math.max(0, node.committedIndex - appliedIndex);
+      commandsWaiting += waiting;
+    }
+    return { groups: this.#groups.size, groupsLed, groupsLeaderless, entriesUnapplied, commandsWaiting };
   }
 
   /** A group with this node as its only founder. */
@@ -266,6 +297,12 @@ export class RaftHost implements AsyncDisposable {
       { kind: "compaction", group, index, term: FOUNDING_TERM },
       { kind: "hardState", group, ...hardState },
     ]);
+  }
+
+  #count({ kind }: GroupEvent): void {
+    if (kind === "leader") this.counters.leaderChanges++;
+    if (kind === "snapshot-installed") this.counters.snapshotsInstalled++;
+    if (kind === "snapshot-failed") this.counters.snapshotsFailed++;
   }
 
   #wake(group: number): void {

@@ -60,7 +60,7 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
   const fatal = new Fatal(logger, node.onFatal);
 
   const onDiskFailure = (error: Error): void => fatal.tell(error);
-  const { log, store, transport, lane } = await openStore(node, cluster, parts, onDiskFailure);
+  const { log, raft, store, transport, lane } = await openStore(node, cluster, parts, onDiskFailure);
   const events = parts.use(await EventLog.open(store, env.clock, { lane }));
   if (store.counters.indexRebuilds > 0) tellOfRebuild(logger, events);
   const { volumeBytes, spaceReserveBytes } = options;
@@ -101,7 +101,7 @@ export async function composeNode(node: NodeParts): Promise<RunningNode> {
       ...{ env, objects, access, events, metrics, keys, console, observer: requestLog },
       node: {
         ...{ id: identity.nodeId, version, startedMillis: env.clock.now() },
-        ...{ disk: env.disk, log, store, blobs, identityFiles: IDENTITY_FILES },
+        ...{ disk: env.disk, log, raft, store, blobs, identityFiles: IDENTITY_FILES },
         endpoints: () => urls,
         failure: () => fatal.error,
         configuration: { table: SERVER_OPTIONS, values: options },
@@ -135,7 +135,15 @@ async function openStore(
   parts: AsyncDisposableStack,
   onFatal: (error: Error) => void,
 ) {
-  const log = parts.use(await Log.open(env, { options: { segmentBytes: options.segmentBytes }, onFatal }));
+  const log = parts.use(
+    await Log.open(env, {
+      options: { segmentBytes: options.segmentBytes },
+      onFatal,
+      // What can not be read any more comes back from the other members, where there are any.
+      onDamage: cluster ? "set-aside" : "refuse",
+    }),
+  );
+  for (const file of log.evidence) logger.info("log.damage-set-aside", { file });
   if (log.tornBytes > 0) logger.info("log.torn-tail", { bytes: log.tornBytes });
   const transport = cluster && parts.use(await listenToPeers(env, cluster, options, logger));
   const { nodeId, nodes } = cluster ?? { nodeId: SOLE_NODE, nodes: [SOLE_NODE] };
@@ -150,7 +158,7 @@ async function openStore(
     }),
   );
   if (cluster) await waitForLeader(store, env.timers, logger);
-  return { log, store, transport, lane: nodes.indexOf(nodeId) };
+  return { log, raft: host, store, transport, lane: nodes.indexOf(nodeId) };
 }
 
 function hostOf(address: string): string {

@@ -62,6 +62,10 @@ export class RaftNode {
   }
 
   /** Of the log, whether stored already or not. */
+  get committedIndex(): number {
+    return this.#raft.log.committed;
+  }
+
   get lastIndex(): number {
     return this.#raft.log.lastIndex;
   }

@@ -1,5 +1,6 @@
 import type { LocalBlobs } from "../../blob/index.ts";
 import type { Disk } from "../../env/index.ts";
+import type { HostCounters, HostGauges } from "../../host/index.ts";
 import type { LogCounters } from "../../log/index.ts";
 import type { OptionTable, OptionValues } from "../../std/options.ts";
 import type { ReplicatedStore } from "../../store/index.ts";
@@ -13,6 +14,7 @@ export interface NodePort {
   readonly endpoints: () => Readonly<Record<string, string>>;
   readonly disk: Disk;
   readonly log: { readonly counters: Readonly<LogCounters> };
+  readonly raft: { readonly counters: Readonly<HostCounters>; gauges(): HostGauges };
   readonly store: Pick<ReplicatedStore, "counters" | "checkpoint" | "backup" | "get" | "scan">;
   readonly blobs: Pick<LocalBlobs, "counters" | "status" | "verifyVolume" | "ownerOf">;
   /** Why the node is about to stop, where it is. */

@@ -29,7 +29,13 @@ export function storageHandlers({ node, env }: Services): Handlers<typeof STORAG
     verifyVolume: async ({ path: { volume } }) => volumeShape(await node.blobs.verifyVolume(volumeId(volume))),
 
     async getCounters() {
-      return { log: { ...node.log.counters }, store: { ...node.store.counters }, blobs: { ...node.blobs.counters } };
+      const { log, raft, store, blobs } = node;
+      return {
+        log: { ...log.counters },
+        raft: { ...raft.counters, ...raft.gauges() },
+        store: { ...store.counters },
+        blobs: { ...blobs.counters },
+      };
     },
 
     async checkpoint() {

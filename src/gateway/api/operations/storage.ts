@@ -31,9 +31,9 @@ export const STORAGE_OPERATIONS = [
     name: "getCounters",
     method: "GET",
     path: "/v1/counters",
-    summary: "What log, Store and volumes have done since the start",
+    summary: "What log, groups, Store and volumes have done since the start",
     access: { action: "ashlar:GetMetrics", on: "cluster" },
-    reply: { type: "object", properties: { log: "Counters", store: "Counters", blobs: "Counters" } },
+    reply: { type: "object", properties: { log: "Counters", raft: "Counters", store: "Counters", blobs: "Counters" } },
   },
   {
     name: "checkpoint",

@@ -5,13 +5,18 @@ import type { StallMeter } from "./stall-meter.ts";
 
 const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Of the counters of Store and volumes, those that go down again. */
+/** Of the counters of groups, Store and volumes, those that go down again. */
 const GAUGES: ReadonlySet<string> = new Set([
   "watchers",
   "leases",
   "checkpointRows",
   "checkpointBytes",
   "garbageBytes",
+  "groups",
+  "groupsLed",
+  "groupsLeaderless",
+  "entriesUnapplied",
+  "commandsWaiting",
 ]);
 
 /**
@@ -47,6 +52,7 @@ export class Metrics {
   attach(node: NodePort, stalls: StallMeter): void {
     this.#addNode(node, stalls);
     this.#addCounters("log", "the log", () => node.log.counters);
+    this.#addCounters("raft", "the groups of this node", () => ({ ...node.raft.counters, ...node.raft.gauges() }));
     this.#addCounters("store", "the Store", () => node.store.counters);
     this.#addCounters("blob", "the volumes", () => node.blobs.counters);
   }

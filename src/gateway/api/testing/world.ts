@@ -131,7 +131,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const records: AccessRecord[] = [];
   let failure: Error | undefined;
   const node: NodePort = {
-    ...{ id: "NODE1", version: "1.2.3", startedMillis: time.now(), disk, log, store, blobs },
+    ...{ id: "NODE1", version: "1.2.3", startedMillis: time.now(), disk, log, raft: host, store, blobs },
     endpoints: () => ({ s3: "http://s3.test:9000", api: ORIGIN }),
     failure: () => failure,
     identityFiles: ["format.json"],
