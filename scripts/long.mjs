@@ -1,6 +1,6 @@
 // What is too long for CI, in slices that end within ten minutes and go on where the last one ended:
 //
-//   npm run test:long -- kills|fuzz|sim|all [--minutes 9] [--from SEED] [--only PART_OF_A_FILE_NAME]
+//   npm run test:long -- kills|nemesis|fuzz|sim|all [--minutes 9] [--from SEED] [--only PART_OF_A_FILE_NAME]
 //   npm run test:long -- --status
 //
 // A slice runs batches of about a minute (kills: of four), always of the file that is farthest from its goal, sized by the speed of the batch before.
@@ -36,6 +36,14 @@ const families = {
       ...{ seedPerBatch: true, batchSeconds: KILLS_SECONDS },
     }),
   },
+  nemesis: {
+    pattern: "src/server/cluster.e2e.ts",
+    runner: ["--test-force-exit"],
+    each: () => ({
+      ...{ unit: "seconds", count: "ASHLAR_NEMESIS_SECONDS", first: 60, most: 200, goal: 1_800 },
+      ...{ seedPerBatch: true, batchSeconds: KILLS_SECONDS },
+    }),
+  },
   fuzz: {
     pattern: "src/**/*.fuzz.ts",
     runner: ["--test-isolation=none"],
@@ -52,6 +60,7 @@ const families = {
       if (/blob\.sim/.test(file)) return { ...bySeeds, arguments: ["--test-name-pattern=keep what rows name"] };
       // One seed runs the whole suite of cases.
       if (/conformance/.test(file)) return { ...bySeeds, first: 1, most: 1, goal: 100 };
+      if (/workloads\/raft\.sim/.test(file)) return { ...bySeeds, goal: 100_000 };
       return bySeeds;
     },
   },

@@ -4,6 +4,7 @@ import {
   APPEND_THREAD,
   EMPTY_CONFIGURATION,
   type Entry,
+  EntryType,
   type HardState,
   type Message,
   MessageType,
@@ -65,6 +66,24 @@ describe("the storage work of a group", () => {
     log.land();
     assert.deepEqual(released, [1]);
     assert.deepEqual(log.story, ["entries 1-3 of 1", "term 1 vote 0 commit 2"]);
+  });
+
+  test("has a change of membership behind the commit of what comes before it", () => {
+    const { log, add } = fixture();
+    const changes = entries(1, 6, 1).map((entry) => ({
+      ...entry,
+      type: entry.index % 3 === 0 ? EntryType.confChangeV2 : entry.type,
+    }));
+    add({ entries: changes, hardState: state(1, 4) });
+    for (let left = 3; left > 0; left--) log.land();
+    assert.deepEqual(log.story, [
+      "entries 1-2 of 1",
+      "term 1 vote 0 commit 2",
+      "entries 3-5 of 1",
+      "term 1 vote 0 commit 4",
+      "entries 6-6 of 1",
+      "term 1 vote 0 commit 4",
+    ]);
   });
 
   test("that stores nothing new waits for what is on its way, and for nothing else", () => {

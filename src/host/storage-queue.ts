@@ -1,4 +1,4 @@
-import type { Entry, HardState, Message, Snapshot } from "../core/raft/index.ts";
+import { type Entry, type HardState, isConfChange, type Message, type Snapshot } from "../core/raft/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { toStored } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
@@ -118,7 +118,7 @@ export class StorageQueue {
 
   #append(work: Message): void {
     const { log, storage } = this.#options;
-    const appends = this.#appendsOf(work.entries, this.#recordOf(work.hardState, work.entries.length > 0));
+    const appends = this.#appendsOf(work.entries, this.#stateToWrite(work.hardState, work.entries.length > 0));
     if (appends.length === 0) {
       // What it waits for is on its way already, or on disk.
       if (this.#onItsWay > 0) this.#newest.push(...work.responses);
@@ -171,7 +171,8 @@ export class StorageQueue {
     this.#settle();
   }
 
-  #recordOf(hardState: HardState | undefined, hasEntries: boolean): RaftLogRecord | undefined {
+  /** What is to be written of the hard state; a commit index alone waits for the next entries. */
+  #stateToWrite(hardState: HardState | undefined, hasEntries: boolean): HardState | undefined {
     const state = hardState ?? this.#laterState;
     if (state === undefined) return undefined;
     if (!hasEntries && this.#hardState !== undefined && differsInCommitOnly(state, this.#hardState)) {
@@ -180,11 +181,15 @@ export class StorageQueue {
     }
     this.#laterState = undefined;
     this.#hardState = state;
-    return { kind: "hardState", group: this.#options.group, ...state };
+    return state;
   }
 
-  /** Entries stand before the hard state that may commit them. Each list is one append. */
-  #appendsOf(entries: readonly Entry[], hardState: RaftLogRecord | undefined): RaftLogRecord[][] {
+  /**
+   * Each list is one append. Entries stand before the hard state that may commit them, and a change of membership behind
+   * the commit of all that comes before it: a node that a crash left with the change, and without knowing that the one
+   * before is decided, would stand for election with members that are two changes old.
+   */
+  #appendsOf(entries: readonly Entry[], state: HardState | undefined): RaftLogRecord[][] {
     const { group, log } = this.#options;
     const appends: RaftLogRecord[][] = [];
     let records: RaftLogRecord[] = [];
@@ -192,21 +197,22 @@ export class StorageQueue {
       const first = entries[0]!.index;
       if (first <= this.#lastIndex) records.push({ kind: "truncateSuffix", group, fromIndex: first });
       this.#lastIndex = entries.at(-1)!.index;
-      for (let at = 0; at < entries.length; ) {
-        const end = endOfRun(entries, at, log.recordBytesMax / 2);
-        const run = entries.slice(at, end);
-        if (records.some(({ kind }) => kind === "entries")) {
-          appends.push(records);
-          records = [];
-        }
-        records.push({
-          ...{ kind: "entries", group, firstIndex: run[0]!.index, term: run[0]!.term },
-          entries: run.map(toStored),
-        });
-        at = end;
-      }
     }
-    if (hardState !== undefined) records.push(hardState);
+    for (let at = 0; at < entries.length; ) {
+      const end = endOfRun(entries, at, log.recordBytesMax / 2);
+      const run = entries.slice(at, end);
+      const { index: firstIndex, term } = run[0]!;
+      if (records.some(({ kind }) => kind === "entries")) {
+        appends.push(records);
+        records = [];
+      }
+      if (state !== undefined && isConfChange(run[0]!)) {
+        records.push({ kind: "hardState", group, ...state, commit: Math.min(state.commit, firstIndex - 1) });
+      }
+      records.push({ kind: "entries", group, firstIndex, term, entries: run.map(toStored) });
+      at = end;
+    }
+    if (state !== undefined) records.push({ kind: "hardState", group, ...state });
     if (records.length > 0) appends.push(records);
     return appends;
   }
@@ -229,14 +235,14 @@ function differsInCommitOnly(left: HardState, right: HardState): boolean {
   return left.incarnation === right.incarnation && left.isLost === right.isLost;
 }
 
-/** Behind the last of the entries from `from` on that have one term and fit into one record. */
+/** Behind the last of the entries from `from` on that have one term and fit into one record; a change of membership begins one. */
 function endOfRun(entries: readonly Entry[], from: number, bytesMax: number): number {
   const { term, data } = entries[from]!;
   let bytes = data.length + ENTRY_OVERHEAD_BYTES;
   let end = from + 1;
   for (; end < entries.length && entries[end]!.term === term; end++) {
     bytes += entries[end]!.data.length + ENTRY_OVERHEAD_BYTES;
-    if (bytes > bytesMax) break;
+    if (bytes > bytesMax || isConfChange(entries[end]!)) break;
   }
   return end;
 }
