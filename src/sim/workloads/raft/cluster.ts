@@ -3,6 +3,7 @@ import {
   ChangeType,
   change,
   isJoint,
+  isMember,
   isVoter,
   LEAVE_JOINT,
   type RaftBug,
@@ -102,6 +103,9 @@ export class RaftCluster implements Scenario {
     if (!this.#harmed.has(fault.node) && this.#harmed.size + 1 > (size - 1) / 2) return false;
     const members = this.#up();
     if (members.length < this.#run.nodes.length || !members.every(isVoting)) return false;
+    // Nor may a change that takes a member out be on its way.
+    const leader = this.#leader;
+    if (leader === undefined || leader.group!.explain().change !== undefined) return false;
     this.#harmed.add(fault.node);
     return true;
   }
@@ -234,7 +238,11 @@ export class RaftCluster implements Scenario {
     }
     const changes = [];
     if (this.#run.canAddNode && prng.chance(0.5)) changes.push(change(ChangeType.addJoining, this.#run.addNode().id));
-    if (voters.length > 2 && prng.chance(0.5)) changes.push(change(ChangeType.removeNode, prng.pick(voters)));
+    // Who takes a sound member out while another one still has to come back from its lost disk takes away its quorum.
+    const isBack = (id: number): boolean => this.#up().some((one) => one.context.id === id && isVoting(one));
+    const areAllBack = [...this.#harmed].every((id) => isBack(id) || !isMember(group.status.configuration, id));
+    if (voters.length > 2 && areAllBack && prng.chance(0.5))
+      changes.push(change(ChangeType.removeNode, prng.pick(voters)));
     if (changes.length === 0) return;
     this.counts["changes"]!++;
     const transition = prng.pick<Transition>(["auto", "implicit", "explicit"]);
