@@ -12,7 +12,7 @@ export interface NodeContext {
   readonly env: Env;
   /** 1 at the first start. */
   readonly starts: number;
-  /** The disk is empty because the one before it was lost, and this is known to who starts the node. */
+  /** A disk of this node was lost once: what is not on the present one may have been on that. */
   readonly hasLostDisk: boolean;
   readonly isAlive: boolean;
   /** To another node's endpoint: may come late, twice, in another order, or never. The bytes must not change any more. */
@@ -71,10 +71,7 @@ export class SimNode {
       starts: this.#starts,
       hasLostDisk: this.#hasLostDisk,
     });
-    this.#hasLostDisk = false;
-    this.#world.trace(this.name, "start", () =>
-      context.hasLostDisk ? "on an empty disk" : `for the ${context.starts}. time`,
-    );
+    this.#world.trace(this.name, "start", () => `for the ${context.starts}. time`);
     this.#world.started(context);
   }
 
@@ -93,7 +90,7 @@ export class SimNode {
     if (this.#isUp) this.crash();
     this.#world.trace(this.name, "wipe", () => "loses its disk");
     this.machine.wipe();
-    this.#hasLostDisk = this.#starts > 0;
+    this.#hasLostDisk ||= this.#starts > 0;
   }
 
   pause(millis: number): void {
