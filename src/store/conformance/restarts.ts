@@ -127,11 +127,12 @@ export const RESTART_CASES: readonly Case[] = [
       const events = store.watch(TABLE, {})[Symbol.asyncIterator]();
       const waiting = assert.rejects(events.next(), failsWith("STOPPED"));
       const onTheWay = Array.from({ length: 20 }, (_, number) => store.commit({ puts: [put(`row ${number}`)] }));
-      await subject.reopen();
-      await waiting;
       // A Store that closes may also have found nobody to write them for it.
       const isAnswer = (error: unknown): boolean => hasCode(error, "OUTCOME_UNKNOWN") || hasCode(error, "NO_LEADER");
-      const outcomes = await Promise.all(onTheWay.map((result) => result.then(({ committed: is }) => is, isAnswer)));
+      const answered = Promise.all(onTheWay.map((result) => result.then(({ committed: is }) => is, isAnswer)));
+      await subject.reopen();
+      await waiting;
+      const outcomes = await answered;
       assert.ok(outcomes.every((outcome) => outcome));
       const stopped = failsWith("STOPPED");
       await assert.rejects(store.get(at("a")), stopped);
