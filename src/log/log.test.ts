@@ -142,6 +142,22 @@ describe("the log", () => {
     await log.close();
   });
 
+  test("what is read back after a failed sync is written again: another sync alone would leave it to the next power cut", async () => {
+    const device = new SimDisk({ lostChance: 1, garbledChance: 0 }, new Prng(3));
+    const log = await openLog(device.mount());
+    await append(log, entries(1, 1));
+    device.failNext("sync");
+    await assert.rejects(append(log, entries(2, 1)), { code: "LOG_FAILED" });
+    await log.close();
+    device.abandon();
+    const again = await openLog(device.mount());
+    assert.deepEqual(await indexesOf(again), [1, 2]);
+    await append(again, entries(3, 1));
+    device.crash();
+    await using last = await openLog(device.mount());
+    assert.deepEqual(await indexesOf(last), [1, 2, 3]);
+  });
+
   test("a closed log refuses appends", async () => {
     const log = await openLog(new SimDisk().mount());
     await log.close();

@@ -33,6 +33,14 @@ export interface RecoveredLog {
   readonly hasLosses: boolean;
 }
 
+export interface FramesScanned {
+  /** Behind the last good frame. */
+  readonly end: number;
+  readonly lastChecksum: number | undefined;
+  /** What lies before had been synced: a later frame says so. */
+  readonly sureUpTo: number;
+}
+
 export interface FrameSeen {
   readonly segment: Segment;
   readonly position: number;
@@ -59,7 +67,7 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
       const proof = laterProof(bytes, segment, scan.end);
       if (proof !== undefined)
         throw damaged(segment, scan.end, `the frame at ${proof} was written after it had been synced`);
-      tornBytes = await settleTail(disk, folder, segment, bytes, scan.end);
+      tornBytes = await settleTail(disk, folder, segment, bytes, scan.end, scan.sureUpTo);
     }
     end = scan.end;
     lastChecksum = scan.lastChecksum;
@@ -107,10 +115,11 @@ export function scanFrames(
   previous: number | undefined,
   take: (frame: FrameSeen) => void,
   from: number = segment.base,
-): { readonly end: number; readonly lastChecksum: number | undefined } {
+): FramesScanned {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = offsetOf(segment, from);
   let lastChecksum = previous;
+  let sureUpTo = from;
   for (;;) {
     const frame = validFrameAt(bytes, view, at, segment.salt);
     if (frame === undefined || (lastChecksum !== undefined && frame.previous !== lastChecksum)) break;
@@ -126,9 +135,10 @@ export function scanFrames(
     take({ segment, position, bytes: frameBytes(frame.payloadBytes), record });
     // What was lost takes the place of frames whose last checksum nobody knows.
     lastChecksum = record.kind === "lost" ? undefined : frame.checksum;
+    sureUpTo = Math.max(sureUpTo, durableClaimedAt(view, at));
     at += frameBytes(frame.payloadBytes);
   }
-  return { end: segment.base + at - SEGMENT_HEADER_BYTES, lastChecksum };
+  return { end: segment.base + at - SEGMENT_HEADER_BYTES, lastChecksum, sureUpTo };
 }
 
 /** Zeroes what follows the last good frame, which nothing proves to have been acknowledged, and makes durable what was read. */
@@ -138,9 +148,17 @@ export async function settleTail(
   segment: Segment,
   bytes: Uint8Array,
   end: number,
+  sureUpTo: number,
 ): Promise<number> {
   const file = await disk.open(segmentName(folder, segment.id), "write");
   try {
+    // Where a sync had failed, a kernel may hold what was read for clean although the disk never got it: then another sync
+    // would write nothing. Written again, with the same bytes, it is.
+    if (sureUpTo < end) {
+      await file.write(offsetOf(segment, sureUpTo), [
+        bytes.subarray(offsetOf(segment, sureUpTo), offsetOf(segment, end)),
+      ]);
+    }
     const zeros = new Uint8Array(ZERO_BLOCK_BYTES);
     let tornBytes = 0;
     for (let at = offsetOf(segment, end); at < bytes.length; ) {

@@ -72,7 +72,8 @@ export async function readDamagedLog(disk: Disk, folder: string): Promise<Damage
     } else {
       const bytes = await readAll(disk, segmentName(folder, id));
       reading.read(segment, bytes, headers.get(id + 1));
-      if (id === lastId) reading.tornBytes = await settleTail(disk, folder, segment, bytes, reading.end);
+      if (id === lastId)
+        reading.tornBytes = await settleTail(disk, folder, segment, bytes, reading.end, reading.sureUpTo);
     }
   }
   const { segments, lost, end, lastChecksum, tornBytes, reader } = reading;
@@ -148,6 +149,8 @@ class Reading {
   end: number;
   lastChecksum: number | undefined;
   tornBytes = 0;
+  /** Within the segment that was read last. */
+  sureUpTo = 0;
 
   constructor(base: number) {
     this.end = base;
@@ -159,6 +162,7 @@ class Reading {
     for (;;) {
       const scan = scanFrames(bytes, segment, this.lastChecksum, (frame) => this.reader.take(frame), this.end);
       this.end = scan.end;
+      this.sureUpTo = scan.sureUpTo;
       this.lastChecksum = scan.lastChecksum;
       if (next === undefined ? laterProof(bytes, segment, this.end) === undefined : this.end >= next.base) break;
       const to = nextFrame(bytes, segment, this.end, next?.base) ?? next?.base;
