@@ -147,7 +147,7 @@ describe("the log", () => {
     const log = await openLog(device.mount());
     await append(log, entries(1, 1));
     device.failNext("sync");
-    await assert.rejects(append(log, entries(2, 1)), { code: "LOG_FAILED" });
+    await assert.rejects(append(log, entries(2, 1, 9000)), { code: "LOG_FAILED" });
     await log.close();
     device.abandon();
     const again = await openLog(device.mount());
