@@ -9,11 +9,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const steps = [
   { name: "unit", script: "test", minutes: 4 },
   { name: "check", script: "check", minutes: 2 },
-  { name: "simulation", script: "test:sim", minutes: 16 },
-  { name: "processes", script: "test:e2e", minutes: 8 },
+  { name: "simulation", script: "test:sim", minutes: 12 },
+  { name: "processes", script: "test:e2e", minutes: 13 },
   { name: "fuzz", script: "test:fuzz", minutes: 2 },
   { name: "package", script: "test:package", minutes: 2 },
-  { name: "interop", script: "test:interop", minutes: 6 },
+  { name: "interop", script: "test:interop", minutes: 5 },
 ];
 
 // Each commit explores other seeds; the same commit explores the same ones again.
