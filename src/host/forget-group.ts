@@ -26,6 +26,6 @@ export async function forgetGroup({ log, nodeId, group, folder, close }: Forgett
   await close();
   // The log first: snapshots without a log are nobody's, a log without its snapshots is one that lost its beginning.
   await appended(log, [{ kind: "removed", group }]);
-  await folder.removeOthers([]);
+  await folder.removeOthers(() => ({ kept: [] }));
   await log.release();
 }

@@ -201,8 +201,9 @@ export class GroupSnapshots {
     const { index, term } = snapshot;
     const stored = this.#adopted.find((one) => one.index === index && one.term === term);
     assert(stored !== undefined, "a snapshot is fetched before the core takes it");
-    await mark();
+    // From the marks on the log goes on from this file alone: so it is there, and whole at its beginning, before them.
     const { source } = await openSnapshotFile(folder.disk, stored.name);
+    await mark();
     await machine.restore(source, index);
     assert(machine.appliedIndex === index, "a restored machine is where its snapshot is");
     this.#stored = machine.isDurable === true ? [] : [stored];
@@ -259,7 +260,10 @@ export class GroupSnapshots {
   }
 
   #removeOthers(): Promise<void> {
-    return this.#options.folder.removeOthers([...this.#stored, ...this.#adopted], this.#pull?.snapshot);
+    return this.#options.folder.removeOthers(() => ({
+      kept: [...this.#stored, ...this.#adopted],
+      ...(this.#pull !== undefined && { incoming: this.#pull.snapshot }),
+    }));
   }
 
   #isServed({ index }: StoredSnapshot): boolean {

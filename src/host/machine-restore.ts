@@ -25,7 +25,7 @@ export async function restoreMachine(restore: MachineRestore): Promise<readonly 
   const { compaction, lastIndex } = log.group(group);
   if (members === undefined) {
     // What a machine on disk still holds counts no more than its log: the group's leader sends a snapshot.
-    await folder.removeOthers([]);
+    await folder.removeOthers(() => ({ kept: [] }));
     return [];
   }
   if (machine.appliedIndex > lastIndex) {
@@ -52,7 +52,7 @@ export async function restoreMachine(restore: MachineRestore): Promise<readonly 
     throw damage ?? hostFailure("COMPACTED", { data });
   }
   const kept = machine.isDurable === true ? [] : stored;
-  await folder.removeOthers(kept);
+  await folder.removeOthers(() => ({ kept }));
   return kept;
 }
 

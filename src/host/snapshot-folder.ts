@@ -84,13 +84,19 @@ export class SnapshotFolder {
     }
   }
 
-  /** All but these and what is coming in now. */
-  async removeOthers(kept: readonly SnapshotName[], incoming?: SnapshotName): Promise<void> {
-    const names = new Set(kept.map((one) => this.nameOf(one)));
-    if (incoming !== undefined) names.add(this.incomingNameOf(incoming));
+  /**
+   * All but what is kept, and what is coming in, at the moment at which a file would go: while the folder is read and files
+   * are removed, another one may arrive.
+   */
+  async removeOthers(
+    keptNow: () => { readonly kept: readonly SnapshotName[]; readonly incoming?: SnapshotName },
+  ): Promise<void> {
     for (const fileName of await this.disk.list(this.#folder)) {
       const name = `${this.#folder}/${fileName}`;
-      if (!names.has(name)) await this.#remove(name);
+      const { kept, incoming } = keptNow();
+      const isIncoming =
+        incoming !== undefined && [this.incomingNameOf(incoming), this.nameOf(incoming)].includes(name);
+      if (!isIncoming && !kept.some((one) => this.nameOf(one) === name)) await this.#remove(name);
     }
   }
 
