@@ -103,9 +103,11 @@ export class RaftCluster implements Scenario {
     if (!this.#harmed.has(fault.node) && this.#harmed.size + 1 > (size - 1) / 2) return false;
     const members = this.#up();
     if (members.length < this.#run.nodes.length || !members.every(isVoting)) return false;
-    // Nor may a change that takes a member out be on its way.
-    const leader = this.#leader;
-    if (leader === undefined || leader.group!.explain().change !== undefined) return false;
+    // Nor may a change that takes a member out be on its way, or two voters be all that is left: both must know all they said.
+    const group = this.#leader?.group;
+    if (group === undefined || group.explain().change !== undefined) return false;
+    const { configuration } = group.status;
+    if (isJoint(configuration) || configuration.voters.length < 3) return false;
     this.#harmed.add(fault.node);
     return true;
   }
