@@ -108,6 +108,11 @@ export class SimDevice {
     this.#triggers.push({ operation, name });
   }
 
+  /** What was to fail next, and has not been met, does not. */
+  forgetFailures(): void {
+    this.#triggers.splice(0);
+  }
+
   /** The failure of this operation, if it is to fail. */
   fault(operation: FaultyOperation, name: string): EnvError | undefined {
     const trigger = this.#triggers.findIndex((one) => one.operation === operation && (one.name ?? name) === name);

@@ -64,6 +64,11 @@ export class SimDisk {
     this.#device.failNext(operation, name);
   }
 
+  /** Takes back what `failNext` asked for and nothing has met yet. */
+  forgetFailures(): void {
+    this.#device.forgetFailures();
+  }
+
   /** Flips one bit of a file, for good. */
   rot(name: string, position: number, bit = 0): void {
     checkName(name);
