@@ -4,7 +4,7 @@ import { type AshlarError, failures } from "../std/errors.ts";
 export const CHECK_ERRORS = {
   HISTORY_MALFORMED: {
     what: "A line of the history is not an event.",
-    advice: "Each line is a JSON object: docs/protocols/history.md describes it.",
+    advice: "Each line is a JSON object, or a map of Jepsen's: docs/protocols/history.md describes it.",
   },
   HISTORY_UNPAIRED: {
     what: "An event does not fit what its process was doing.",

@@ -98,3 +98,17 @@ describe("a history", () => {
     );
   });
 });
+
+test("a line for people says ok where there is no answer, or where a recorder repeats what was given", () => {
+  const lines = [
+    { process: 0, type: "invoke", f: "acquire" },
+    { process: 0, type: "ok", f: "acquire" },
+    { process: 0, type: "invoke", f: "write", value: [1] },
+    { process: 0, type: "ok", f: "write", value: [1] },
+    { process: 0, type: "invoke", f: "dequeue" },
+    { process: 0, type: "ok", f: "dequeue" },
+  ];
+  const operations = parseHistory(lines.map((line) => JSON.stringify(line)).join("\n"));
+  const texts = ["process 0: acquire -> ok", "process 0: write [1] -> ok", "process 0: dequeue -> null"];
+  assert.deepEqual(operations.map(operationText), texts);
+});

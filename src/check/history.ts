@@ -1,3 +1,4 @@
+import { parseEdn } from "./edn.ts";
 import { checkFailure } from "./errors.ts";
 
 // A history is what clients saw: when each operation began, and when and how it ended. The order of its lines is the order of its
@@ -67,6 +68,7 @@ export class HistoryReader {
     if (line.length > HISTORY_LIMITS.lineLengthMax) throw this.#fault("HISTORY_MALFORMED", "is too long");
     if (this.#events === HISTORY_LIMITS.eventsMax) throw this.#fault("HISTORY_TOO_LARGE", "is one event too many");
     const event = this.#parse(line);
+    if (event === undefined) return;
     if (event.nanos < this.#nanos) throw this.#fault("HISTORY_DISORDERED", "is earlier than the line before it");
     this.#nanos = event.nanos;
     if (event.type === "invoke") this.#invoke(event);
@@ -132,17 +134,20 @@ export class HistoryReader {
     };
   }
 
-  #parse(line: string): HistoryEvent {
+  /** Undefined for a line of Jepsen's that is no client's. */
+  #parse(line: string): HistoryEvent | undefined {
+    const isEdn = EDN_LINE.test(line);
     let event: unknown;
     try {
-      event = JSON.parse(line);
+      event = isEdn ? parseEdn(line) : JSON.parse(line);
     } catch {
-      throw this.#fault("HISTORY_MALFORMED", "is not JSON");
+      throw this.#fault("HISTORY_MALFORMED", isEdn ? "is not EDN" : "is not JSON");
     }
     if (typeof event !== "object" || event === null || Array.isArray(event)) {
       throw this.#fault("HISTORY_MALFORMED", "is not a JSON object");
     }
     const { process, type, f, key, value = null, time = this.#nanos, error } = event as Record<string, unknown>;
+    if (isEdn && typeof process === "string") return undefined;
     if (typeof process !== "number" || !Number.isSafeInteger(process) || process < 0) {
       throw this.#fault("HISTORY_MALFORMED", "has no `process` that is a whole number from 0 on");
     }
@@ -163,7 +168,7 @@ export class HistoryReader {
       key: key === undefined || key === null ? undefined : String(key),
       value,
       nanos: time,
-      error: error === undefined || error === null ? undefined : String(error),
+      error: error === undefined || error === null ? undefined : errorText(error),
     };
   }
 
@@ -171,6 +176,13 @@ export class HistoryReader {
     const gap = what.startsWith(":") ? "" : " ";
     return checkFailure(code, { what: `Line ${this.#line}${gap}${what}.`, data: { line: this.#line } });
   }
+}
+
+/** JSON begins neither so. */
+const EDN_LINE = /^\s*(?:#|\{\s*:)/;
+
+function errorText(error: unknown): string {
+  return typeof error === "string" ? error : JSON.stringify(error);
 }
 
 interface HistoryEvent {
@@ -212,13 +224,24 @@ export function relaxed(operation: Operation): Operation {
   return { ...operation, output: undefined, outcome: "unknown", error: undefined, end, endNanos: end };
 }
 
+/** Functions whose answer may be null; of others null is no answer. */
+const ASKS: ReadonlySet<string> = new Set(["read", "get", "dequeue", "txn"]);
+
 /** One line for people: `process 3: cas ["a","b"] of x -> ok`. */
-export function operationText({ process, function: name, key, input, output, outcome }: Operation): string {
+export function operationText(operation: Operation): string {
+  const { process, function: name, key, input, outcome } = operation;
   const given = input === null || input === undefined ? "" : ` ${shortJson(input)}`;
   const of = key === undefined ? "" : ` of ${shortText(key)}`;
-  const told = output === null && given !== "" ? "ok" : shortJson(output ?? null);
-  const result = outcome === "ok" ? told : outcome === "fail" ? "failed" : "unknown";
+  const result = outcome === "ok" ? answerText(operation) : outcome === "fail" ? "failed" : "unknown";
   return `process ${process}: ${name}${of}${given} -> ${result}`;
+}
+
+/** What an operation answered that took effect: `ok` where there is nothing to tell. */
+export function answerText({ function: name, input, output }: Operation): string {
+  const isAnswer = (output ?? null) !== null || ((input ?? null) === null && ASKS.has(name));
+  // Some recorders repeat in the completion what was written.
+  const isRepeated = name !== "txn" && shortJson(output) === shortJson(input) && (input ?? null) !== null;
+  return isAnswer && !isRepeated ? shortJson(output ?? null) : "ok";
 }
 
 const SHOWN_MAX = 80;

@@ -130,7 +130,7 @@ const EXPLAINED_MAX = 40;
 
 function explain(least: readonly ObjectOperation[], model: Model): string[] {
   const search = new Search(least, model.initial, { toExplain: true });
-  const headline = `No order of these ${least.length} operations keeps to real time and to what a ${model.name} does.`;
+  const headline = `${noOrderOf(least.length)} keeps to real time and to what a ${model.name} does.`;
   if (least.length > EXPLAINED_MAX || search.run(TRY_STEPS_MAX) !== "violation") return [headline];
   const placed = search.longest.map((at) => least[at]!);
   const rest = least.filter((each) => !placed.includes(each));
@@ -138,8 +138,12 @@ function explain(least: readonly ObjectOperation[], model: Model): string[] {
   const told = (some: readonly ObjectOperation[]): string =>
     some.map(({ operation }) => operationText(operation)).join("; ");
   const order = placed.length === 0 ? [] : [`The longest order that can be found is: ${told(placed)}.`];
-  const next = `Then ${model.stateText(state)}, and what is left can not follow: ${told(rest)}.`;
+  const next = `${placed.length === 0 ? "At first" : "Then"} ${model.stateText(state)}, and what is left can not follow: ${told(rest)}.`;
   return [headline, ...order, next];
+}
+
+function noOrderOf(count: number): string {
+  return count === 1 ? "No place of this operation" : `No order of these ${count} operations`;
 }
 
 function byStart(left: Placeable, right: Placeable): number {

@@ -33,6 +33,16 @@ test("nothing of a history becomes markup, and the page asks for nothing from an
   assert.doesNotMatch(page, /https?:|src=["']|href=|@import|url\(/);
 });
 
+test("a label says what was answered where there was an answer, and is inside the picture", () => {
+  const text = "x".repeat(60);
+  const svg = timeline(historyOf(serially("0 put@x 1", "0 get@x -> null", `0 put@x "${text}"`)));
+  for (const label of [">put x 1<", ">get x → null<", `>put x &quot;${text}&quot;<`])
+    assert.ok(svg.includes(label), label);
+  const width = Number(/^<svg [^>]*width="(\d+)"/.exec(svg)?.[1]);
+  const last = Number(/<text x="(\d+)"[^>]*>put x &quot;/.exec(svg)?.[1]);
+  assert.ok(width - last >= 60 * 7, `${width - last} pixels for 60 letters`);
+});
+
 test("an operation of unknown outcome goes on to the edge", () => {
   const svg = timeline(historyOf("0 invoke put@x 1\n1 invoke get@x\n1 ok null\n0 info"));
   assert.match(svg, /<g class="unknown">.*x="110" y="\d+" width="270"/);

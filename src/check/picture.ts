@@ -1,4 +1,4 @@
-import { type Operation, operationText, shortJson } from "./history.ts";
+import { answerText, type Operation, operationText, shortJson } from "./history.ts";
 import type { ViolationVerdict } from "./verdict.ts";
 
 // The picture of a violation: one HTML page that needs nothing else, no script and no network. Time runs to the right, one row a process;
@@ -15,6 +15,8 @@ const COLUMN_PIXELS = 90;
 const ROW_PIXELS = 56;
 const LEFT_PIXELS = 110;
 const BAR_PIXELS = 22;
+/** Of a label, on the wide side: what it says must not be cut off at the picture's edge. */
+const LETTER_PIXELS = 8;
 
 export function violationPage(violation: ViolationVerdict, title: string): string {
   const { anomaly, explanation, key, operations } = violation;
@@ -54,9 +56,10 @@ export function timeline(operations: readonly Operation[]): string {
     [...new Set(places)].sort((left, right) => left - right).map((place, column) => [place, column]),
   );
   const processes = [...new Set(operations.map(({ process }) => process))].sort((left, right) => left - right);
-  const width = LEFT_PIXELS + (columns.size + 1) * COLUMN_PIXELS;
   const height = processes.length * ROW_PIXELS + 10;
   const columnX = (place: number): number => LEFT_PIXELS + (columns.get(place) ?? columns.size) * COLUMN_PIXELS;
+  const labelEnds = operations.map((each) => columnX(each.start) + labelOf(each).length * LETTER_PIXELS);
+  const width = Math.ceil(Math.max(LEFT_PIXELS + (columns.size + 1) * COLUMN_PIXELS, ...labelEnds));
   const rows = processes.map((process, row) => {
     const y = row * ROW_PIXELS + ROW_PIXELS - 12;
     const label = `<text x="4" y="${y}">process ${process}</text>`;
@@ -77,21 +80,23 @@ ${bars.join("\n")}
 function bar(operation: Operation, place: { readonly x: number; readonly y: number; readonly width: number }): string {
   const { x, y, width } = place;
   const { outcome, startNanos, endNanos, line } = operation;
-  const until = Number.isFinite(endNanos) ? `${endNanos} ns` : "its end is unknown";
+  const until = Number.isFinite(endNanos) ? `${endNanos} ns` : "an end that is unknown";
   const title = `${operationText(operation)} (line ${line}, ${startNanos} ns to ${until})`;
   const box = `<rect x="${x}" y="${y}" width="${width}" height="${BAR_PIXELS}" rx="3"/>`;
   const label = `<text x="${x + 5}" y="${y - 4}">${escaped(labelOf(operation))}</text>`;
   return `<g class="${outcome}"><title>${escaped(title)}</title>${box}${label}</g>`;
 }
 
-function labelOf({ function: name, key, input, output, outcome }: Operation): string {
+/** As the line of text says it, without what its row and its shape tell already. */
+function labelOf(operation: Operation): string {
+  const { function: name, key, input, outcome } = operation;
+  if (name === "txn") return outcome === "ok" ? shortJson(operation.output) : `${shortJson(input)} ?`;
   const of = key === undefined ? "" : ` ${key}`;
   const given = input === null || input === undefined ? "" : ` ${shortJson(input)}`;
-  const isAnswer = outcome === "ok" && output !== undefined && shortJson(output) !== shortJson(input);
-  const isQuestion = outcome === "ok" && given === "";
   if (outcome === "fail") return `${name}${of}${given} failed`;
   if (outcome === "unknown") return `${name}${of}${given} ?`;
-  return isAnswer || isQuestion ? `${name}${of}${given} → ${shortJson(output ?? null)}` : `${name}${of}${given}`;
+  const answer = answerText(operation);
+  return answer === "ok" ? `${name}${of}${given}` : `${name}${of}${given} → ${answer}`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -116,6 +121,7 @@ const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
 .verdict { font-weight: 600; color: light-dark(#b00020, #ff8a80); }
+h1, p, li { overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 svg text { font-size: 13px; fill: currentColor; font-variant-numeric: tabular-nums; }
 svg line { stroke: currentColor; stroke-opacity: 0.2; }

@@ -204,6 +204,9 @@ export interface MutualTls {
   readonly caFile: string;
 }
 
+/** Without authorities nobody is asked for a certificate: TLS in which the listener alone shows one. */
+export type ListenTls = Pick<MutualTls, "certFile" | "keyFile"> & Partial<Pick<MutualTls, "caFile">>;
+
 export interface NetworkListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
@@ -212,7 +215,9 @@ export interface NetworkListenOptions {
   readonly connectionsMax: number;
   /** What TLS may take. */
   readonly handshakeTimeoutMillis: number;
-  readonly tls?: MutualTls | undefined;
+  readonly tls?: ListenTls | undefined;
+  /** With authorities, also takes who shows no certificate at all: his connection has no `peerNames`. */
+  readonly takesAnonymous?: boolean;
   /** Somebody came and did not get through TLS, or the system had no room for him (then his address is not known). */
   readonly refused?: (remoteAddress: string, error: Error) => void;
 }
@@ -223,13 +228,20 @@ export interface NetworkListener {
   close(): Promise<void>;
 }
 
+export interface ConnectTls extends Pick<MutualTls, "caFile"> {
+  /** The name that the other side's certificate must have. */
+  readonly peerName: string;
+  /** This side's own, or neither: then the other side has to take it so. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
 export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   /** For all of it: finding the host, connecting, TLS. */
   readonly timeoutMillis: number;
-  /** With the name that the other side's certificate must have. */
-  readonly tls?: (MutualTls & { readonly peerName: string }) | undefined;
+  readonly tls?: ConnectTls | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

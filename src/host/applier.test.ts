@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { APPLY_THREAD, type Entry, EntryType, MessageType, newMessage } from "../core/raft/index.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Applier } from "./applier.ts";
-import { encodeBatch } from "./entry.ts";
+import { encodeBatch } from "./requests/entry.ts";
 import { Recorder } from "./testing/recorder.ts";
 
 const entry = (index: number): Entry => {

@@ -1,6 +1,6 @@
 import { type Entry as CoreEntry, isConfChange, type Message } from "../core/raft/index.ts";
 import { assert } from "../std/assert.ts";
-import { type DecodedEntry, decodeBatch } from "./entry.ts";
+import { type DecodedEntry, decodeBatch } from "./requests/entry.ts";
 import type { StateMachine } from "./state-machine.ts";
 
 export interface ApplierOptions<Result> {

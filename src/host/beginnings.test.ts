@@ -6,7 +6,7 @@ import { Log, type LogRecord } from "../log/index.ts";
 import { utf8 } from "../std/bytes.ts";
 import { ByteWriter } from "../std/writer.ts";
 import type { HostedGroup } from "./hosted-group.ts";
-import { encodeMembers, FOUNDING_INDEX, FOUNDING_TERM } from "./members.ts";
+import { encodeMembers, FOUNDING_INDEX, FOUNDING_TERM } from "./members/members.ts";
 import { RaftHost } from "./raft-host.ts";
 import { appendTo } from "./testing/open-log.ts";
 import { Recorder } from "./testing/recorder.ts";

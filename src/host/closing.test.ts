@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ChangeType, change } from "../core/raft/index.ts";
 import { utf8 } from "../std/bytes.ts";
+import type { DecodedEntry } from "./requests/entry.ts";
 import { Recorder } from "./testing/recorder.ts";
 import { GROUP, SimHosts, type SimNode } from "./testing/sim-hosts.ts";
 
@@ -65,6 +66,26 @@ describe("a group that closes", () => {
     await hosts.settle(first[Symbol.asyncDispose]());
     await hosts.until(() => node.group.isLeader);
     assert.equal(await hosts.settle(node.group.propose(utf8("a"))), 0);
+  });
+
+  test("that is opened again in one process does not take what it sent before for its own", async () => {
+    await using hosts = await SimHosts.start([1]);
+    const node = await hosts.leader();
+    const lives: number[] = [];
+    class Watching extends Recorder {
+      override apply(entries: readonly DecodedEntry[]) {
+        for (const { commands, life } of entries) if (commands.length > 0) lives.push(life);
+        return super.apply(entries);
+      }
+    }
+    await hosts.settle(node.group.propose(utf8("a")));
+    await hosts.settle(node.group[Symbol.asyncDispose]());
+    node.recorder = new Watching();
+    node.group = await hosts.settle(node.host.openGroup({ id: GROUP, machine: node.recorder }));
+    await hosts.until(() => node.group.isLeader);
+    assert.equal(await hosts.settle(node.group.propose(utf8("b"))), 1);
+    assert.equal(lives.length, 2);
+    assert.notEqual(lives[0], lives[1]);
   });
 });
 

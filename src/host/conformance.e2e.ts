@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } from "./conformance.ts";
 import { fileStorage, tcpTransport } from "./node.ts";
-import { broadcastTransport, type MessageEnd, portTransport } from "./port-transport.ts";
-import type { Transport } from "./transport.ts";
+import { broadcastTransport, type MessageEnd, portTransport } from "./transport/port-transport.ts";
+import type { Transport } from "./transport/transport.ts";
 
 // What takes real files, sockets and message ports; the rest is in conformance.test.ts.
 

@@ -3,10 +3,10 @@ import { describe, test } from "node:test";
 import { SimMachine } from "../env/sim/index.ts";
 import type { Log } from "../log/index.ts";
 import { RAFT_STORAGE_TESTS, raftStorageConformance, raftTransportConformance } from "./conformance.ts";
-import { MemoryNetwork } from "./memory-network.ts";
-import { memoryStorage } from "./memory-storage.ts";
 import { fileStorage } from "./node.ts";
+import { memoryStorage } from "./storage/memory-storage.ts";
 import { simStorage } from "./testing/sim-storage.ts";
+import { MemoryNetwork } from "./transport/memory-network.ts";
 
 const CRASH_TESTS = RAFT_STORAGE_TESTS.filter(({ needs }) => needs.includes("crash")).map(({ name }) => name);
 const unable = (reason: string) => CRASH_TESTS.map((name) => ({ test: name, reason }));

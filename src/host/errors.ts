@@ -30,6 +30,10 @@ export const HOST_ERRORS = {
     what: "The state machine holds entries that the log does not have: part of the log is missing.",
     advice: "Restore the data directory as a whole from a backup.",
   },
+  STATE_LOST: {
+    what: "The leader saw this node acknowledge entries that its log does not have: its disk lost them, or its data was put back.",
+    advice: "Do not start it with this data again: let another node take its place.",
+  },
   LOG_INCOMPLETE: {
     what: "Part of the group's log can not be read, and no other member holds it.",
     advice: "Restore the data directory from a backup.",
@@ -44,11 +48,16 @@ export const HOST_ERRORS = {
   },
   SNAPSHOT_DAMAGED: {
     what: "A snapshot's file is not what was written.",
-    advice: "Start the node with an empty data directory: the others bring it up to date.",
+    advice:
+      "Restore the data directory from a backup; where the other members are a quorum, start with an empty one: they bring it up to date.",
   },
   CHANGE_REFUSED: {
     what: "The change of membership was not made.",
     advice: "Look at the group's members and explanation, then try again.",
+  },
+  CHANGE_UNSAFE: {
+    what: "The change of membership would leave the group without a quorum of members that are alive. It was not made.",
+    advice: "Bring the silent members back or remove them first; `strict: false` makes the change all the same.",
   },
   TRANSFER_FAILED: {
     what: "The member did not become the leader.",

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ChangeType, change, configurationOf, MessageType, newMessage } from "../core/raft/index.ts";
 import { utf8 } from "../std/bytes.ts";
-import { FrameWriter } from "./frame.ts";
-import { repairLostQuorum } from "./repair.ts";
+import { repairLostQuorum } from "./members/repair.ts";
 import { Recorder } from "./testing/recorder.ts";
 import { GROUP, SimHosts, type SimNode } from "./testing/sim-hosts.ts";
+import { FrameWriter } from "./transport/frame.ts";
 
 async function proposeMany(hosts: SimHosts, node: SimNode, from: number, to: number): Promise<void> {
   for (let at = from; at < to; at++) await hosts.settle(node.group.propose(utf8(`c${at}`)));

@@ -19,23 +19,26 @@ import { assert } from "../std/assert.ts";
 import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Applier } from "./applier.ts";
-import type { Callers } from "./callers.ts";
-import { type BatchName, batchNameOf, encodeBatch } from "./entry.ts";
 import { hostFailure } from "./errors.ts";
-import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
-import type { GroupServices } from "./group-services.ts";
-import { compactLog, GroupSnapshots } from "./group-snapshots.ts";
-import { GroupStorage } from "./group-storage.ts";
+import type { GroupObserver, GroupServices } from "./group-services.ts";
 import { HandOver, successorOf } from "./hand-over.ts";
-import { hardStateAtStart } from "./hard-state.ts";
-import { restoreMachine } from "./machine-restore.ts";
-import { decodeMembers, encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members.ts";
+import { lostState } from "./members/lost-state.ts";
+import { type OnStateLost, startMember } from "./members/member-start.ts";
+import { encodeMembers, FOUNDING_TERM, isSole, type Members } from "./members/members.ts";
 import type { CoreOptions, GroupLimits } from "./options.ts";
-import type { RaftLogRecord } from "./raft-log.ts";
-import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
+import type { Callers } from "./requests/callers.ts";
+import { CommitNews } from "./requests/commit-news.ts";
+import { type BatchName, encodeBatch } from "./requests/entry.ts";
+import { PassedOn } from "./requests/passed-on.ts";
+import { GroupSnapshots } from "./snapshots/group-snapshots.ts";
+import type { SnapshotFolder, StoredSnapshot } from "./snapshots/snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
-import { StorageQueue } from "./storage-queue.ts";
-import { Witness } from "./witness.ts";
+import { GroupStorage } from "./storage/group-storage.ts";
+import { hardStateAtStart } from "./storage/hard-state.ts";
+import type { RaftLogRecord } from "./storage/raft-log.ts";
+import { StorageQueue } from "./storage/storage-queue.ts";
+import type { SnapshotPiece, SnapshotRequest, UnsafeChange } from "./transport/frame.ts";
+import { Witness, WitnessLog } from "./witness.ts";
 
 export interface GroupMemberOptions<Result> {
   readonly id: number;
@@ -46,19 +49,12 @@ export interface GroupMemberOptions<Result> {
   readonly callers: Callers<Result>;
   /** The log is empty or damaged: what this node promised before, if anything, is forgotten. */
   readonly lostDisk: boolean;
+  readonly onStateLost: OnStateLost;
   /** Entries up to here were applied once, whatever the stored hard state says. */
   readonly committedAtLeast: number;
   /** Messages for it may come from now on. */
   readonly opened: (member: GroupMember<Result>) => void;
   readonly closed: () => void;
-}
-
-export interface GroupObserver {
-  /** Who leads has changed, as far as this node knows; 0 is nobody. */
-  leader?(lead: number, role: Role): void;
-  /** Entries up to the index are decided and durable here, and not applied yet. */
-  committed?(index: number): void;
-  applied?(index: number): void;
 }
 
 interface Opening<Result> extends GroupMemberOptions<Result> {
@@ -70,8 +66,6 @@ interface Opening<Result> extends GroupMemberOptions<Result> {
 const TICKS_AT_ONCE_MAX = 1000;
 const SNAPSHOT_RETRY_TICKS = 10;
 const SNAPSHOT_SERVE_TICKS = 50;
-/** Of metadata that a witness keeps before it gives them up. */
-const WITNESS_LOG_BYTES = 1024 * 1024;
 /** A joiner does not follow an older group's log from its beginning: a snapshot also tells it who the members are. */
 const FLOOR_INDEX = 2;
 
@@ -88,16 +82,19 @@ export class GroupMember<Result> {
   readonly #storage: GroupStorage;
   readonly #queue: StorageQueue;
   readonly #applier: Applier<Result>;
+  readonly #news = new CommitNews();
   readonly #callers: Callers<Result>;
+  readonly #passedOn: PassedOn;
   readonly #snapshots: GroupSnapshots;
+  readonly #witnessLog: WitnessLog;
   readonly observers: Set<GroupObserver> = new Set();
   readonly #replay: { readonly upTo: number } & PromiseWithResolvers<void>;
   readonly #closed: () => void;
   readonly #usesLease: boolean;
   #isOpen = false;
-  #isCompacting = false;
   /** Whatever the machine holds does not count: a snapshot takes its place. */
   #isBlank: boolean;
+  #members: { readonly of: Configuration; readonly ids: readonly number[] } | undefined;
   failure: Error | undefined;
   #stopped: Promise<void> | undefined;
   #handOver: HandOver | undefined;
@@ -110,12 +107,12 @@ export class GroupMember<Result> {
     services: GroupServices,
     options: GroupMemberOptions<Result>,
   ): Promise<GroupMember<Result>> {
-    const { log, nodeId } = services;
-    const { machine, id, folder } = options;
-    const mark = log.group(id).configuration;
-    const members = mark === undefined ? undefined : decodeMembers(mark);
-    const stored = await restoreMachine({ log, group: id, folder, machine, members });
-    const group = new GroupMember(services, { ...options, members, stored });
+    const { nodeId } = services;
+    const { id } = options;
+    const onForgotten = (): void => services.onEvent({ kind: "damage-forgotten", group: id });
+    const started = await startMember({ ...services, ...options, group: id, onForgotten });
+    const { members } = started;
+    const group = new GroupMember(services, { ...options, ...started });
     options.opened(group);
     services.wake(id);
     try {
@@ -139,6 +136,7 @@ export class GroupMember<Result> {
     this.#usesLease = core.reads !== undefined && core.reads !== "safe";
     this.#closed = options.closed;
     this.#callers = options.callers;
+    this.#passedOn = new PassedOn(services, id);
     this.#machine = machine;
     this.#isBlank = members === undefined;
     this.#foundedAt = members?.foundedAt ?? 0;
@@ -150,6 +148,7 @@ export class GroupMember<Result> {
     });
     this.#replay = { upTo: hardState?.commit ?? 0, ...Promise.withResolvers<void>() };
     this.#snapshots = this.#makeSnapshots(options, stored);
+    this.#witnessLog = new WitnessLog(log, id, (error) => this.#snapshotFailed(error));
     this.#storage = new GroupStorage({
       ...{ log, group: id, hardState, budget: services.cacheBudget },
       configuration: members?.configuration ?? EMPTY_CONFIGURATION,
@@ -192,7 +191,8 @@ export class GroupMember<Result> {
       if (this.node.role !== "leader") break;
     }
     const now = this.#services.tick();
-    this.#callers.expire(now, () => this.node.explain().change);
+    const ledTerm = this.node.lead === 0 ? 0 : this.node.currentTerm;
+    this.#callers.expire(now, ledTerm, () => this.node.explain().change);
     this.#queue.retry();
     this.#snapshots.tick();
     this.#handOver?.tick();
@@ -202,15 +202,18 @@ export class GroupMember<Result> {
   /** From another member. */
   receive(message: Message): void {
     if (this.failure !== undefined) return;
-    if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
-    else if (message.type === MessageType.propose && this.#services.log.isNearlyFull === true) this.#refuse(message);
-    else this.#step(message);
+    const lost = lostState(message, this.node);
+    if (lost !== undefined) this.#fail(lost);
+    else if (message.type === MessageType.snapshot && this.#needs(message)) this.#snapshots.fetch(message);
+    else if (message.type !== MessageType.propose || this.#passedOn.admits(message, this.node)) this.#step(message);
     if (this.node.hasReady) this.#services.wake(this.id);
   }
 
   /** Its connection broke: what was sent to it lately may be lost. */
   unreachable(node: number): void {
-    if (this.failure === undefined) this.node.reportUnreachable(node);
+    if (this.failure !== undefined) return;
+    if (this.node.lead === node) this.#callers.proposals.doubt(this.#services.tick());
+    this.node.reportUnreachable(node);
   }
 
   /** Nothing was heard of that node for as long as a leader may be silent: a group that fell silent with it wakes. */
@@ -233,7 +236,9 @@ export class GroupMember<Result> {
   }
 
   get members(): readonly number[] {
-    return allMembers(this.node.configuration);
+    const { configuration } = this.node;
+    if (this.#members?.of !== configuration) this.#members = { of: configuration, ids: allMembers(configuration) };
+    return this.#members.ids;
   }
 
   /** Before it closes. */
@@ -248,6 +253,10 @@ export class GroupMember<Result> {
 
   refused(batch: BatchName): void {
     this.#callers.proposals.refused(batch, this.#services.tick());
+  }
+
+  unsafe(refused: UnsafeChange): void {
+    this.#callers.changes.unsafe(refused, refused.why);
   }
 
   serve(from: number, request: SnapshotRequest): void {
@@ -269,6 +278,7 @@ export class GroupMember<Result> {
         this.node.readIndex(this.#callers.reads.ask(this.#services.tick()));
     }
     while (this.node.hasReady) this.#take(this.node.ready());
+    for (const message of this.#news.endTurn(() => this.#services.wake(this.id))) this.#services.send(this.id, message);
   }
 
   /** Second half: what is decided. */
@@ -281,7 +291,7 @@ export class GroupMember<Result> {
       return;
     }
     this.#appliedTo(this.#machine.appliedIndex);
-    if (this.#machine instanceof Witness) this.#compactWitness();
+    if (this.#machine instanceof Witness) this.#witnessLog.check(this.#machine.appliedIndex);
     else this.#snapshots.check();
   }
 
@@ -291,6 +301,8 @@ export class GroupMember<Result> {
 
   #propose(): void {
     const { tick } = this.#services;
+    // While nobody leads each try would fail; it is worth one where it wakes the group.
+    if (this.node.lead === 0 && !this.node.isQuiescent) return;
     while (this.#callers.proposals.isQueued) {
       const batch = this.#callers.proposals.nextBatch()!;
       try {
@@ -301,6 +313,7 @@ export class GroupMember<Result> {
         return;
       }
       if (this.node.role === "leader") batch.index = this.node.lastIndex;
+      batch.term = this.node.currentTerm;
       this.#callers.proposals.sent(batch, tick());
     }
   }
@@ -318,7 +331,8 @@ export class GroupMember<Result> {
         this.#applier.add(message);
       } else {
         if (message.type === MessageType.snapshot) this.#snapshots.offered(message.to, message.snapshot!);
-        this.#services.send(this.id, message);
+        if (message.type === MessageType.propose) this.#passedOn.sent(message, this.node.currentTerm);
+        if (!this.#news.keeps(message)) this.#services.send(this.id, message);
       }
     }
   }
@@ -339,16 +353,8 @@ export class GroupMember<Result> {
     try {
       this.node.step(message);
     } catch (error) {
-      if (hasCode(error, "PROPOSAL_DROPPED")) this.#refuse(message);
+      if (hasCode(error, "PROPOSAL_DROPPED")) this.#passedOn.refuse(message);
       else if (!hasCode(error, "PEER_UNKNOWN") && !hasCode(error, "MALFORMED")) throw error;
-    }
-  }
-
-  /** Nobody leads here, or nothing more can be taken: whoever sent the proposals may try again at once. */
-  #refuse({ from, entries }: Message): void {
-    for (const entry of entries) {
-      const name = batchNameOf(entry);
-      if (name !== undefined && from !== this.#services.nodeId) this.#services.refuse(from, this.id, name);
     }
   }
 
@@ -381,17 +387,6 @@ export class GroupMember<Result> {
     return { kind: "configuration", group: this.id, index, bytes: encodeMembers(members) };
   }
 
-  #compactWitness(): void {
-    const { log } = this.#services;
-    if (this.#isCompacting || log.group(this.id).entryBytes < WITNESS_LOG_BYTES) return;
-    this.#isCompacting = true;
-    compactLog(log, this.id, this.#machine.appliedIndex)
-      .catch((error: Error) => this.#snapshotFailed(error))
-      .finally(() => {
-        this.#isCompacting = false;
-      });
-  }
-
   async #install(snapshot: Snapshot, hardState: HardState | undefined): Promise<void> {
     assert(hardState !== undefined && hardState.commit >= snapshot.index, "an installed snapshot is committed");
     const { index, term } = snapshot;
@@ -412,14 +407,17 @@ export class GroupMember<Result> {
       await this.#snapshots.install(snapshot, () => this.#queue.marks(marks));
     }
     this.#isBlank = false;
-    this.#callers.proposals.skippedTo(index);
+    this.#callers.proposals.skippedTo(index, term);
     this.#appliedTo(index);
     this.#services.onEvent({ kind: "snapshot-installed", group, index });
     this.#applier.release();
   }
 
   #appliedTo(index: number): void {
+    const { proposals } = this.#callers;
     this.#callers.appliedTo(index);
+    if (proposals.settledTerm < this.node.currentTerm) proposals.settle(this.node.term(index) ?? 0);
+    if (proposals.isQueued) this.#services.wake(this.id);
     for (const observer of this.observers) observer.applied?.(index);
     if (index >= this.#replay.upTo) this.#replay.resolve();
   }

@@ -1,9 +1,10 @@
 import type { Configuration, Message, Role } from "../core/raft/index.ts";
-import type { CacheBudget } from "./cache-budget.ts";
-import type { BatchName } from "./entry.ts";
-import type { SnapshotPiece, SnapshotRequest } from "./frame.ts";
-import type { RaftLog } from "./raft-log.ts";
-import type { ServeBudget } from "./serve-budget.ts";
+import type { BatchName } from "./requests/entry.ts";
+import type { HostBugs } from "./seeded-bugs.ts";
+import type { ServeBudget } from "./snapshots/serve-budget.ts";
+import type { CacheBudget } from "./storage/cache-budget.ts";
+import type { RaftLog } from "./storage/raft-log.ts";
+import type { SnapshotPiece, SnapshotRequest, UnsafeChange } from "./transport/frame.ts";
 
 /** What a group needs of its host. */
 export interface GroupServices {
@@ -25,7 +26,11 @@ export interface GroupServices {
   readonly request: (to: number, request: SnapshotRequest) => void;
   readonly piece: (to: number, piece: SnapshotPiece) => void;
   readonly refuse: (to: number, group: number, batch: BatchName) => void;
+  readonly refuseChange: (to: number, group: number, refused: UnsafeChange) => void;
+  /** Nothing was heard of the node for as long as a leader may be silent. */
+  readonly isSilent: (node: number) => boolean;
   readonly onEvent: (event: GroupEvent) => void;
+  readonly bugs: HostBugs;
   /** The group has failed for good: the node must stop. */
   readonly onFatal: (error: Error) => void;
 }
@@ -36,7 +41,15 @@ export type GroupEvent = { readonly group: number } & (
   | { readonly kind: "snapshot-installed"; readonly index: number }
   /** The group has removed this node. */
   | { readonly kind: "member-removed"; readonly index: number }
-  /** Part of the log could not be read: the group is fetched anew from its other members. */
+  /** Part of the log, or the state that it goes on from, could not be read: the group is fetched anew from its other members. */
   | { readonly kind: "damage-forgotten" }
   | { readonly kind: "snapshot-failed"; readonly error: Error }
 );
+
+export interface GroupObserver {
+  /** Who leads has changed, as far as this node knows; 0 is nobody. */
+  leader?(lead: number, role: Role): void;
+  /** Entries up to the index are decided and durable here, and not applied yet. */
+  committed?(index: number): void;
+  applied?(index: number): void;
+}

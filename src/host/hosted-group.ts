@@ -1,21 +1,31 @@
 import type { ConfChange, Configuration, Explanation, RaftStatus } from "../core/raft/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
-import { Callers } from "./callers.ts";
 import { hostFailure } from "./errors.ts";
-import { GroupMember, type GroupMemberOptions, type GroupObserver } from "./group-member.ts";
-import type { GroupServices } from "./group-services.ts";
-import { compactLog } from "./group-snapshots.ts";
+import { GroupMember, type GroupMemberOptions } from "./group-member.ts";
+import type { GroupObserver, GroupServices } from "./group-services.ts";
 import type { GroupLimits } from "./options.ts";
-import { COMMAND_OVERHEAD_BYTES } from "./proposals.ts";
+import { Callers } from "./requests/callers.ts";
+import { COMMAND_OVERHEAD_BYTES } from "./requests/proposals.ts";
+import { compactLog } from "./snapshots/group-snapshots.ts";
 import type { Group } from "./state-machine.ts";
 
 export interface HostedGroupOptions<Result>
   extends Omit<GroupMemberOptions<Result>, "callers" | "members" | "stored" | "closed"> {
   readonly limits: GroupLimits;
+  /** Names what its callers send: each opening has another one, or what an earlier one sent would be taken for its own. */
+  readonly life: number;
   /** Messages for it may come from now on, until it is closed. */
   readonly opened: (member: GroupMember<Result>) => void;
   readonly closed: () => void;
+}
+
+export interface MemberChangeOptions {
+  /**
+   * The leader refuses a change behind which the members that it hears of would be no quorum. Default true; without it
+   * the group may stand still until others come back.
+   */
+  readonly strict?: boolean;
 }
 
 const APPLIED = Promise.resolve();
@@ -36,7 +46,7 @@ export class HostedGroup<Result> implements Group<Result> {
     services: GroupServices,
     options: HostedGroupOptions<Result>,
   ): Promise<HostedGroup<Result>> {
-    const callers = new Callers<Result>(services.life, options.limits);
+    const callers = new Callers<Result>(options.life, options.limits, services.bugs);
     const member = await GroupMember.open(services, { ...options, callers });
     return new HostedGroup(services, member, callers);
   }
@@ -105,19 +115,30 @@ export class HostedGroup<Result> implements Group<Result> {
   }
 
   /**
-   * Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED where it was not made, with
-   * OUTCOME_UNKNOWN or STOPPED where that can not be said.
+   * Resolves with the members once the change is applied here. Rejects with CHANGE_REFUSED, CHANGE_UNSAFE or OVERLOADED where
+   * it was not made, with OUTCOME_UNKNOWN or STOPPED where that can not be said.
    */
-  changeMembers(change: Omit<ConfChange, "context">): Promise<Configuration> {
+  changeMembers(
+    change: Omit<ConfChange, "context">,
+    { strict = true }: MemberChangeOptions = {},
+  ): Promise<Configuration> {
     if (this.#isOver) return Promise.reject(this.#stopped());
-    const [named, done] = this.#callers.changes.begin(change, this.#services.tick());
+    const { changes } = this.#callers;
+    const { node } = this.#member;
     try {
-      this.#member.node.proposeConfChange(named);
-      this.#services.wake(this.id);
+      const [named, done] = changes.begin(change, strict, this.#services.tick());
+      const hazard = strict ? node.changeHazard(named, this.#services.isSilent) : undefined;
+      try {
+        if (hazard !== undefined) throw hostFailure("CHANGE_UNSAFE", { what: hazard });
+        node.proposeConfChange(named);
+        this.#services.wake(this.id);
+      } catch (error) {
+        changes.refused(error as Error);
+      }
+      return done;
     } catch (error) {
-      this.#callers.changes.refused(error as Error);
+      return Promise.reject(error as Error);
     }
-    return done;
   }
 
   /** Asks the leader to let another member lead. */

@@ -2,11 +2,11 @@ import { NODE_ID_MAX } from "../core/raft/index.ts";
 import { hostFailure } from "./errors.ts";
 import type { GroupEvent } from "./group-services.ts";
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
-import type { RaftEnv, RaftStorage } from "./raft-storage.ts";
 import { SESSION_DEFAULTS, type SessionLimits } from "./sessions/client.ts";
 import type { ResultCodec } from "./sessions/result-codec.ts";
 import type { StateMachine } from "./state-machine.ts";
-import type { Transport } from "./transport.ts";
+import type { RaftEnv, RaftStorage } from "./storage/raft-storage.ts";
+import type { Transport } from "./transport/transport.ts";
 
 /** Every limit of one member. Times are milliseconds where the name says so, else ticks of `tickMillis`. */
 export interface RaftGroupLimits extends GroupLimits, HostLimits {}
@@ -62,9 +62,7 @@ export interface GroupSessionOptions<Result> {
 /** Throws GROUP_OPTION_INVALID. */
 export function checkGroupOptions<Result>(options: RaftGroupOptions<Result>): RaftGroupLimits {
   const { id, peers, witnesses = [], transport, sessions } = options;
-  for (const one of [id, ...peers]) {
-    check(isWhole(one) && one <= NODE_ID_MAX, `an id is a whole number from 1 to ${NODE_ID_MAX}, not ${one}`);
-  }
+  for (const one of [id, ...peers]) checkId(one);
   check(peers.length > 0, "peers names at least one founder");
   check(new Set(peers).size === peers.length, "peers names every founder once");
   check(
@@ -91,6 +89,11 @@ export function checkGroupOptions<Result>(options: RaftGroupOptions<Result>): Ra
     }
   }
   return limits;
+}
+
+/** Throws GROUP_OPTION_INVALID. */
+export function checkId(id: number): void {
+  check(isWhole(id) && id <= NODE_ID_MAX, `an id is a whole number from 1 to ${NODE_ID_MAX}, not ${id}`);
 }
 
 function isWhole(value: number): boolean {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { utf8 } from "../std/bytes.ts";
-import { repairGroup } from "./group-repair.ts";
+import { repairGroup } from "./members/group-repair.ts";
 import { memoryMachine } from "./memory-machine.ts";
-import { MemoryNetwork } from "./memory-network.ts";
-import { memoryStorage } from "./memory-storage.ts";
 import { RaftGroup } from "./raft-group.ts";
+import { memoryStorage } from "./storage/memory-storage.ts";
 import { NAMES, Names, SimGroups } from "./testing/sim-groups.ts";
 import { simStorage } from "./testing/sim-storage.ts";
+import { MemoryNetwork } from "./transport/memory-network.ts";
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, at) => `c${at}`);
 
@@ -44,6 +44,24 @@ describe("a group that is ready to use", () => {
     await groups.settle(leader.group.transferLeadership(next.id));
     assert.equal(next.group.isLeader, true);
     assert.equal(told.length, length);
+  });
+
+  test("refuses ids that no member can have, and commands that are not bytes, and says what a removed member is", async () => {
+    await using groups = await start();
+    const leader = await groups.leader();
+    const { group } = leader;
+    for (const id of [0, -1, 1.5, Number.NaN, 2 ** 53]) {
+      const calls = [group.addMember(id), group.addLearner(id), group.addWitness(id), group.removeMember(id)];
+      for (const call of [...calls, group.transferLeadership(id)]) {
+        await assert.rejects(call, { code: "GROUP_OPTION_INVALID", message: /an id is a whole number from 1/ });
+      }
+    }
+    for (const command of ["text", undefined, [1]]) {
+      await assert.rejects(group.propose(command as never), { message: "a command is bytes" });
+    }
+    await groups.settle(group.removeMember(leader.id));
+    await groups.until(() => group.role !== "leader");
+    assert.match(group.explain().leader, /not among the members: it was removed/);
   });
 
   test("says which founders it waits for, and refuses what can not wait longer", async () => {
@@ -252,6 +270,22 @@ describe("members", () => {
     await using groups = await SimGroups.start([1, 2, 3], { ...NAMES, group: { limits: { timeoutTicks: 30 } } });
     const leader = await groups.leader();
     await assert.rejects(groups.settle(leader.group.transferLeadership(9)), { code: "TRANSFER_FAILED" });
+  });
+
+  test("do not go where those that stay and are alive would be no quorum, unless the caller insists", async () => {
+    await using groups = await start();
+    const leader = await groups.leader();
+    const [sound, dead] = groups.all.filter(({ id }) => id !== leader.id);
+    await groups.settle(leader.group.propose(utf8("a")));
+    groups.crash(dead!.id);
+    await groups.elapse(3_000);
+    for (const { group } of [leader, sound!]) {
+      await assert.rejects(groups.settle(group.removeMember(sound!.id)), { code: "CHANGE_UNSAFE" });
+    }
+    const members = await groups.settle(sound!.group.removeMember(sound!.id, { strict: false }));
+    assert.deepEqual(members.voters, [leader.id, dead!.id].sort());
+    await groups.settle(groups.revive(dead!.id));
+    await groups.settle(leader.group.propose(utf8("b")));
   });
 });
 

@@ -14,18 +14,20 @@ import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
 import { hostFailure } from "./errors.ts";
 import type { GroupEvent } from "./group-services.ts";
-import type { HostedGroup } from "./hosted-group.ts";
-import { checkGroupOptions, type RaftGroupLimits, type RaftGroupOptions } from "./raft-group-options.ts";
+import type { HostedGroup, MemberChangeOptions } from "./hosted-group.ts";
+import { checkGroupOptions, checkId, type RaftGroupLimits, type RaftGroupOptions } from "./raft-group-options.ts";
 import { RaftHost } from "./raft-host.ts";
-import type { OpenRaftStorage, RaftEnv } from "./raft-storage.ts";
+import { Waiters } from "./requests/waiters.ts";
 import { type CallOptions, ClientSession, type SessionLimits, type SessionPropose } from "./sessions/client.ts";
 import { encodePlain } from "./sessions/command.ts";
 import { SessionMachine, type SessionOutcome } from "./sessions/machine.ts";
 import type { StateMachine } from "./state-machine.ts";
-import { Waiters } from "./waiters.ts";
+import type { OpenRaftStorage, RaftEnv } from "./storage/raft-storage.ts";
 
 /** What the group of a RaftGroup is called in its storage. */
 export const SOLE_GROUP = 1;
+
+export interface ChangeOptions extends CallOptions, MemberChangeOptions {}
 
 type LeaderListener = (leader: number, role: Role) => void;
 
@@ -143,6 +145,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
    * OUTCOME_UNKNOWN or STOPPED where that can not be said. The bytes must not be changed any more.
    */
   async propose(command: Uint8Array, { signal }: CallOptions = {}): Promise<Result> {
+    assert(ArrayBuffer.isView(command), "a command is bytes");
     const hosted = this.#hosted ?? (await this.#opened(signal));
     if (this.#sessions === undefined) return (await hosted.propose(command, signal)) as Result;
     const outcome = (await hosted.propose(encodePlain(command), signal)) as SessionOutcome<Result>;
@@ -182,10 +185,10 @@ export class RaftGroup<Result> implements AsyncDisposable {
 
   /**
    * Takes in a member that votes, or makes a learner one. Start it first, or soon: it follows as a learner until it has
-   * caught up, and the call waits for that. All changes reject with CHANGE_REFUSED, NO_LEADER or STOPPED, and with
-   * OUTCOME_UNKNOWN once the signal is aborted; they resolve with the members then.
+   * caught up, and the call waits for that. All changes reject with GROUP_OPTION_INVALID, CHANGE_REFUSED, CHANGE_UNSAFE,
+   * OVERLOADED, NO_LEADER or STOPPED, and with OUTCOME_UNKNOWN once the signal is aborted; they resolve with the members then.
    */
-  async addMember(id: number, options: CallOptions = {}): Promise<Configuration> {
+  async addMember(id: number, options: ChangeOptions = {}): Promise<Configuration> {
     const votes = ({ voters }: Configuration): boolean => voters.includes(id);
     const members = await this.#change(change(ChangeType.addJoining, id), votes, options);
     if (votes(members)) return members;
@@ -196,7 +199,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
   }
 
   /** Takes in a member that follows and does not vote, or makes one that votes such a one. */
-  addLearner(id: number, options: CallOptions = {}): Promise<Configuration> {
+  addLearner(id: number, options: ChangeOptions = {}): Promise<Configuration> {
     const learns = ({ learners, joining }: Configuration): boolean => learners.includes(id) && !joining.includes(id);
     return this.#change(change(ChangeType.addLearner, id), learns, options);
   }
@@ -205,18 +208,19 @@ export class RaftGroup<Result> implements AsyncDisposable {
    * Takes in a member that votes and stores no command, a cheap third one; it is started with the state machine
    * "witness", under an id that was never used. It can not lead, and nothing can be read there.
    */
-  addWitness(id: number, options: CallOptions = {}): Promise<Configuration> {
+  addWitness(id: number, options: ChangeOptions = {}): Promise<Configuration> {
     const witnesses = (members: Configuration): boolean => members.witnesses.includes(id);
     return this.#change(change(ChangeType.addWitness, id), witnesses, options);
   }
 
   /** Its id is not used again. It can be closed once this has resolved. */
-  removeMember(id: number, options: CallOptions = {}): Promise<Configuration> {
+  removeMember(id: number, options: ChangeOptions = {}): Promise<Configuration> {
     return this.#change(change(ChangeType.removeNode, id), (members) => !isMember(members, id), options);
   }
 
   /** Resolves when that member leads. Rejects with TRANSFER_FAILED, STOPPED, NO_LEADER or the signal's reason. */
   async transferLeadership(to: number, { signal }: CallOptions = {}): Promise<void> {
+    checkId(to);
     const hosted = this.#hosted ?? (await this.#opened(signal));
     if (hosted.lead === to) return;
     hosted.transferLeadership(to);
@@ -259,7 +263,7 @@ export class RaftGroup<Result> implements AsyncDisposable {
     this.#host = host;
     const machine = this.#machine;
     const group = {
-      ...{ id: SOLE_GROUP, founders: { voters: peers, witnesses }, limits },
+      ...{ id: SOLE_GROUP, founders: { voters: peers, witnesses }, limits, onStateLost: "rejoin" as const },
       ...(raft !== undefined && { core: raft }),
     };
     const opening = (
@@ -302,14 +306,19 @@ export class RaftGroup<Result> implements AsyncDisposable {
   async #change(
     one: Change,
     isDone: (members: Configuration) => boolean,
-    { signal }: CallOptions,
+    { signal, strict = true }: ChangeOptions,
   ): Promise<Configuration> {
+    checkId(one.id);
     const hosted = this.#hosted ?? (await this.#opened(signal));
     signal?.throwIfAborted();
     // Whoever asks on a follower that lags must not undo what a change before has done.
     await unlessAborted(hosted.readBarrier(), signal, (reason) => reason);
     if (isDone(this.members)) return this.members;
-    return unlessAborted(hosted.changeMembers({ transition: "auto", changes: [one] }), signal, unknownOutcome);
+    return unlessAborted(
+      hosted.changeMembers({ transition: "auto", changes: [one] }, { strict }),
+      signal,
+      unknownOutcome,
+    );
   }
 
   #heard(event: GroupEvent): void {

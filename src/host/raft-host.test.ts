@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ChangeType, change } from "../core/raft/index.ts";
+import { inspectLog, type LogRecord, type SegmentReport } from "../log/index.ts";
 import { utf8 } from "../std/bytes.ts";
 import { SimHosts, type SimNode } from "./testing/sim-hosts.ts";
 
@@ -12,6 +13,24 @@ async function proposeAll(hosts: SimHosts, node: SimNode, names: readonly string
 
 async function proposeEach(hosts: SimHosts, node: SimNode, names: readonly string[]): Promise<void> {
   for (const name of names) await hosts.settle(node.group.propose(utf8(name)));
+}
+
+/** A bit of the first record that fits, on the disk of a node without power. */
+async function rotFirst(hosts: SimHosts, id: number, fits: (record: LogRecord) => boolean): Promise<void> {
+  const { disk } = hosts.node(id).machine;
+  const { value } = await hosts.settle(inspectLog(disk.mount()).next());
+  const frame = (value as SegmentReport).frames.find(({ record }) => fits(record));
+  disk.rot("log/0000000000000001.log", 4096 + frame!.position + frame!.bytes - 9);
+}
+
+/** One of three, which goes down when all of them have the commands. */
+async function crashedFollower(hosts: SimHosts, commands: readonly string[]): Promise<number> {
+  const leader = await hosts.leader();
+  await proposeEach(hosts, leader, commands);
+  const id = [1, 2, 3].find((one) => one !== leader.id)!;
+  await hosts.elapse(500);
+  hosts.crash(id);
+  return id;
 }
 
 describe("a group of three", () => {
@@ -136,12 +155,8 @@ describe("a group of three", () => {
 describe("the log of a member", () => {
   test("is brought back by its peers where part of it can not be read", async () => {
     await using hosts = await SimHosts.start([1, 2, 3]);
-    const leader = await hosts.leader();
     const names = numbered(0, 60);
-    await proposeEach(hosts, leader, names);
-    const id = [1, 2, 3].find((one) => one !== leader.id)!;
-    await hosts.elapse(500);
-    hosts.crash(id);
+    const id = await crashedFollower(hosts, names);
     hosts.node(id).machine.disk.rot("log/0000000000000001.log", 4096 + 1500);
     const back = await hosts.settle(hosts.revive(id));
     await hosts.settle(back.group.readBarrier());
@@ -149,6 +164,34 @@ describe("the log of a member", () => {
     assert.equal(back.recorder.restores, 1);
     assert.ok(hosts.events.some(({ kind }) => kind === "damage-forgotten"));
     await hosts.until(() => back.group.status.configuration.voters.length === 3);
+  });
+
+  test("is brought back where nothing is lost but who the members are", async () => {
+    await using hosts = await SimHosts.start([1, 2, 3]);
+    const names = numbered(0, 20);
+    const id = await crashedFollower(hosts, names);
+    await rotFirst(hosts, id, ({ kind }) => kind === "configuration");
+    const back = await hosts.settle(hosts.revive(id));
+    await hosts.settle(back.group.readBarrier());
+    assert.deepEqual(back.recorder.commands, names);
+    assert.equal(hosts.events.filter(({ kind }) => kind === "damage-forgotten").length, 1);
+    await hosts.until(() => back.group.status.configuration.voters.length === 3);
+  });
+
+  test("is not given up where what can be read says all that was lost", async () => {
+    await using hosts = await SimHosts.start([1, 2, 3]);
+    const names = numbered(0, 20);
+    const id = await crashedFollower(hosts, names);
+    await rotFirst(hosts, id, (record) => record.kind === "hardState" && record.commit > 10);
+    for (const isDamaged of [true, false]) {
+      const back = await hosts.settle(hosts.revive(id));
+      assert.equal(back.log.evidence.length > 0, isDamaged);
+      assert.deepEqual(back.log.damagedGroups, []);
+      await hosts.settle(back.group.readBarrier());
+      assert.deepEqual(back.recorder.commands, names);
+      hosts.crash(id);
+    }
+    assert.ok(!hosts.events.some(({ kind }) => kind === "damage-forgotten" || kind === "snapshot-installed"));
   });
 
   test("of a sole member is not shortened: damage is told", async () => {

@@ -1,26 +1,29 @@
-import { type Configuration, configurationOf } from "../core/raft/index.ts";
+import { type Configuration, configurationOf, type Explanation } from "../core/raft/index.ts";
 import type { Timer } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { hasCode } from "../std/errors.ts";
-import { CacheBudget } from "./cache-budget.ts";
 import { hostFailure } from "./errors.ts";
-import { forgetGroup } from "./forget-group.ts";
-import { Founding } from "./founding.ts";
-import { type FrameHandler, type Holding, mayCome, readFrame } from "./frame.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { GroupEvent, GroupServices } from "./group-services.ts";
-import { appended } from "./group-snapshots.ts";
 import { HostedGroup } from "./hosted-group.ts";
-import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, soleMember } from "./members.ts";
+import { forgetGroup } from "./members/forget-group.ts";
+import { Founding } from "./members/founding.ts";
+import { forgetGroupState, type OnStateLost } from "./members/member-start.ts";
+import { decodeMembers, encodeMembers, FOUNDING_INDEX, FOUNDING_TERM, isSole, soleMember } from "./members/members.ts";
+import { proveMembership } from "./members/membership-proof.ts";
 import { type CoreOptions, GROUP_DEFAULTS, type GroupLimits, HOST_DEFAULTS, type HostLimits } from "./options.ts";
-import { Outbox } from "./outbox.ts";
-import { PeerLives } from "./peer-lives.ts";
-import type { RaftLog } from "./raft-log.ts";
-import type { RaftEnv, SnapshotDisk } from "./raft-storage.ts";
-import { ServeBudget } from "./serve-budget.ts";
-import { SnapshotFolder } from "./snapshot-folder.ts";
+import { type HostBugs, NO_HOST_BUGS } from "./seeded-bugs.ts";
+import { appended } from "./snapshots/group-snapshots.ts";
+import { ServeBudget } from "./snapshots/serve-budget.ts";
+import { SnapshotFolder } from "./snapshots/snapshot-folder.ts";
 import type { StateMachine } from "./state-machine.ts";
-import type { Transport } from "./transport.ts";
+import { CacheBudget } from "./storage/cache-budget.ts";
+import type { RaftLog } from "./storage/raft-log.ts";
+import type { RaftEnv, SnapshotDisk } from "./storage/raft-storage.ts";
+import { type FrameHandler, type Holding, mayCome, readFrame } from "./transport/frame.ts";
+import { Outbox } from "./transport/outbox.ts";
+import { PeerLives } from "./transport/peer-lives.ts";
+import type { Transport } from "./transport/transport.ts";
 import { Witness } from "./witness.ts";
 
 export interface RaftHostOptions {
@@ -36,6 +39,8 @@ export interface RaftHostOptions {
   /** Called once if a group fails on what is decided or durable: the node must stop. Default: throws. */
   readonly onFatal?: (error: Error) => void;
   readonly onEvent?: (event: GroupEvent) => void;
+  /** For tests of simulators. */
+  readonly bugs?: HostBugs;
 }
 
 export interface OpenGroupOptions<Result> {
@@ -54,6 +59,11 @@ export interface OpenGroupOptions<Result> {
   readonly isNewId?: boolean;
   readonly limits?: Partial<GroupLimits>;
   readonly core?: CoreOptions;
+  /**
+   * Where machine and snapshots do not give the state that the log goes on from: `rejoin` makes this node a member that
+   * lost its disk, if the others are a quorum. Default: `refuse`, for an owner that may have the state from elsewhere.
+   */
+  readonly onStateLost?: OnStateLost;
   /** Entries that were certainly applied once, for example by what a checkpoint says. */
   readonly committedAtLeast?: number;
 }
@@ -102,9 +112,13 @@ export class RaftHost implements AsyncDisposable {
   readonly #services: GroupServices;
   readonly #outbox: Outbox;
   readonly #lives = new PeerLives();
+  /** What takes a node's frames in, by node. */
+  readonly #handlers = new Map<number, FrameHandler>();
   readonly #groups = new Map<number, GroupMember<unknown>>();
   readonly #foundings = new Map<number, Founding>();
   readonly #opening = new Map<number, Promise<unknown>>();
+  /** Of groups, all together. */
+  #openings = 0;
   #due = new Set<number>();
   #isTurnPlanned = false;
   #ticks = 0;
@@ -122,7 +136,7 @@ export class RaftHost implements AsyncDisposable {
   }
 
   private constructor(options: RaftHostOptions) {
-    const { env, nodeId, log, onFatal = rethrow } = options;
+    const { env, nodeId, log, onFatal = rethrow, bugs = NO_HOST_BUGS } = options;
     const onEvent = (event: GroupEvent): void => {
       this.#count(event);
       options.onEvent?.(event);
@@ -134,7 +148,7 @@ export class RaftHost implements AsyncDisposable {
     this.#limits = { ...HOST_DEFAULTS, ...options.limits };
     this.#outbox = new Outbox(life, this.#limits.frameBytes, (to, frame) => this.#send(to, frame));
     this.#services = {
-      ...{ nodeId, life, log, onEvent, onFatal },
+      ...{ nodeId, life, log, onEvent, onFatal, bugs },
       cacheBudget: new CacheBudget(this.#limits.cacheBytesMax),
       serveBudget: new ServeBudget(this.#limits.snapshotBytesPerTick),
       random: () => random.u32() / 0x1_0000_0000,
@@ -145,6 +159,8 @@ export class RaftHost implements AsyncDisposable {
       request: (to, request) => this.#put(to, (writer) => writer.request(request)),
       piece: (to, piece) => this.#put(to, (writer) => writer.piece(piece)),
       refuse: (to, group, batch) => this.#put(to, (writer) => writer.refusal(group, batch)),
+      refuseChange: (to, group, refused) => this.#put(to, (writer) => writer.unsafe(group, refused)),
+      isSilent: (node) => this.#lives.silentSince(this.#ticks).includes(node),
     };
     this.#tickedAtMillis = env.clock.monotonic();
     this.#armTimer();
@@ -172,6 +188,11 @@ export class RaftHost implements AsyncDisposable {
     return this.openGroup({ ...options, machine: new Witness<Result>(this.#options.log.group(options.id)) });
   }
 
+  /** Of a group that is open, or opens; undefined of others. */
+  explain(group: number): Explanation | undefined {
+    return this.#groups.get(group)?.node.explain();
+  }
+
   gauges(): HostGauges {
     let [groupsLed, groupsLeaderless, entriesUnapplied, commandsWaiting] = [0, 0, 0, 0];
     for (const { node, appliedIndex, commandsWaiting: waiting } of this.#groups.values()) {
@@ -188,11 +209,25 @@ export class RaftHost implements AsyncDisposable {
     return this.openGroup({ ...options, founders: { voters: [this.nodeId] } });
   }
 
-  /** Closes a group that has removed this node as its member, and removes what the node held of it. Rejects as `forgetGroup`. */
-  async forgetGroup(id: number): Promise<void> {
+  /** Whether this node's log holds anything of a group. */
+  holdsGroup(id: number): boolean {
+    const { hardState, configuration, lastIndex, damage } = this.#options.log.group(id);
+    return damage !== undefined || hardState !== undefined || configuration !== undefined || lastIndex > 0;
+  }
+
+  /** A group that waits for its other founders waits no more: its opening rejects with STOPPED. */
+  abandonFounding(id: number): void {
+    this.#foundings.get(id)?.stop();
+  }
+
+  /**
+   * Closes a group that has removed this node as its member, or that is over for everybody (`isOver`), and removes what
+   * the node held of it. Rejects as `forgetGroup`.
+   */
+  async forgetGroup(id: number, { isOver = false }: { readonly isOver?: boolean } = {}): Promise<void> {
     assert(!this.#opening.has(id), "a group that is forgotten is open or closed");
     const close = async (): Promise<void> => this.#groups.get(id)?.stop();
-    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id), close });
+    await forgetGroup({ ...this.#options, group: id, folder: this.#folderOf(id), isOver, close });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,11 +239,12 @@ export class RaftHost implements AsyncDisposable {
   }
 
   async #open<Result>(options: OpenGroupOptions<Result>): Promise<HostedGroup<Result>> {
-    const { id, machine, limits = {}, core = {}, committedAtLeast = 0 } = options;
+    const { id, machine, limits = {}, core = {}, committedAtLeast = 0, onStateLost = "refuse" } = options;
     const { log } = this.#options;
     const lostDisk = (await this.#settle(id, options.founders)) === "lost" && options.isNewId !== true;
     return HostedGroup.open<Result>(this.#services, {
-      ...{ id, machine, core, lostDisk, committedAtLeast },
+      life: this.#services.life + this.#openings++,
+      ...{ id, machine, core, lostDisk, committedAtLeast, onStateLost },
       folder: this.#folderOf(id),
       limits: { ...GROUP_DEFAULTS, ...limits, entryBytesMax: entryBytesMax(limits, log) },
       opened: (member) => {
@@ -221,7 +257,7 @@ export class RaftHost implements AsyncDisposable {
 
   #folderOf(group: number): SnapshotFolder {
     const { folder = "raft", env } = this.#options;
-    return new SnapshotFolder(env.disk, `${folder}/${group}`);
+    return new SnapshotFolder(env.disk, `${folder}/${group}`, this.#services.bugs);
   }
 
   /** What an empty log means, and what an old one lacks. */
@@ -229,7 +265,7 @@ export class RaftHost implements AsyncDisposable {
     const { nodeId } = this;
     const { log } = this.#options;
     const isAlone = founders !== undefined && isSole({ configuration: configurationOf(founders) }, nodeId);
-    if (log.group(id).damage !== undefined) {
+    if (log.group(id).damage !== undefined && !(await proveMembership(log, id))) {
       await this.#forgetDamaged(id, isAlone);
       return "lost";
     }
@@ -250,7 +286,8 @@ export class RaftHost implements AsyncDisposable {
     // Nobody else could tell whether the group had been here.
     if (isAlone && log.mayHaveLostGroups === true) throw hostFailure("LOG_INCOMPLETE", { data: { group: id } });
     const others = voters.filter((one) => one !== nodeId);
-    if (others.length > 0 && (await this.#meet(id, others)) === "lost") return "lost";
+    const meets = others.length > 0 && !this.#services.bugs.has("found-without-meeting");
+    if (meets && (await this.#meet(id, others)) === "lost") return "lost";
     await this.#found(id, configurationOf(founders));
     return "known";
   }
@@ -275,16 +312,11 @@ export class RaftHost implements AsyncDisposable {
    */
   async #forgetDamaged(group: number, beganAlone: boolean): Promise<void> {
     const { log } = this.#options;
-    const { configuration, hardState, lastTerm, damage } = log.group(group);
+    const { configuration, damage } = log.group(group);
     if (configuration === undefined ? beganAlone : isSole(decodeMembers(configuration), this.nodeId)) {
       throw hostFailure("LOG_INCOMPLETE", { data: { group, ...damage } });
     }
-    const term = Math.max(hardState?.term ?? 0, lastTerm);
-    const incarnation = 1 + this.#options.env.random.u32();
-    await appended(log, [
-      { kind: "removed", group },
-      { kind: "hardState", group, term, vote: 0, commit: 0, incarnation, isLost: true },
-    ]);
+    await forgetGroupState(log, group, this.#services.random);
     this.#services.onEvent({ kind: "damage-forgotten", group });
   }
 
@@ -319,7 +351,11 @@ export class RaftHost implements AsyncDisposable {
   #turn(): void {
     this.#isTurnPlanned = false;
     this.counters.turns++;
-    const due = [...this.#due].flatMap((id) => this.#groups.get(id) ?? []);
+    const due: GroupMember<unknown>[] = [];
+    for (const id of this.#due) {
+      const group = this.#groups.get(id);
+      if (group !== undefined) due.push(group);
+    }
     this.#due.clear();
     for (const group of due) group.prepare();
     this.#outbox.flush();
@@ -356,6 +392,12 @@ export class RaftHost implements AsyncDisposable {
   }
 
   #handlerOf(from: number): FrameHandler {
+    let handler = this.#handlers.get(from);
+    if (handler === undefined) this.#handlers.set(from, (handler = this.#makeHandler(from)));
+    return handler;
+  }
+
+  #makeHandler(from: number): FrameHandler {
     const known = (id: number): GroupMember<unknown> | undefined => {
       const group = this.#groups.get(id);
       if (group === undefined) this.counters.partsUnknown++;
@@ -370,6 +412,7 @@ export class RaftHost implements AsyncDisposable {
       request: (request) => known(request.group)?.serve(from, request),
       piece: (piece) => known(piece.group)?.take(from, piece),
       refusal: (id, batch) => known(id)?.refused(batch),
+      unsafe: (id, refused) => known(id)?.unsafe(refused),
       founding: (id, holding, toLife) => {
         // What was told to an earlier life of this node says nothing about what that has lost since.
         if (toLife === this.#services.life) this.#foundings.get(id)?.heard(from, holding);
@@ -415,6 +458,9 @@ export class RaftHost implements AsyncDisposable {
     for (const group of this.#groups.values()) {
       group.tick(passed);
       for (const node of silent) group.suspect(node);
+      // The followers of a silent group hear of its leader's node alone; elsewhere the group's heartbeats say that it lives.
+      const { isQuiescent, role } = group.node;
+      if (!isQuiescent || role !== "leader") continue;
       for (const node of group.members) if (node !== this.nodeId) this.#outbox.to(node);
     }
     this.#outbox.beat();

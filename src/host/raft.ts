@@ -61,23 +61,18 @@ export type { GroupDamage, LogPoint, MembershipMark, StoredEntry } from "../log/
 export { AshlarError } from "../std/errors.ts";
 export { type ByteSource, sourceFrom, sourceOf } from "../std/source.ts";
 export { HOST_ERRORS, type HostError, type HostErrorCode } from "./errors.ts";
-export { type GroupRepair, repairGroup } from "./group-repair.ts";
 export type { GroupEvent } from "./group-services.ts";
+export { type GroupRepair, repairGroup } from "./members/group-repair.ts";
+export type { QuorumLossRepair } from "./members/repair.ts";
 export { type CommandContext, type MemoryMachine, memoryMachine } from "./memory-machine.ts";
-export { MemoryNetwork } from "./memory-network.ts";
-export { type MemoryStorageOptions, memoryStorage } from "./memory-storage.ts";
 export type { CoreOptions, GroupLimits, HostLimits } from "./options.ts";
-export { broadcastTransport, type MessageEnd, type MessageListener, portTransport } from "./port-transport.ts";
-export { RaftGroup } from "./raft-group.ts";
+export { type ChangeOptions, RaftGroup } from "./raft-group.ts";
 export {
   type GroupSessionOptions,
   RAFT_GROUP_DEFAULTS,
   type RaftGroupLimits,
   type RaftGroupOptions,
 } from "./raft-group-options.ts";
-export type { RaftLog, RaftLogGroup, RaftLogRecord } from "./raft-log.ts";
-export type { OpenRaftStorage, RaftEnv, RaftStorage, SnapshotDisk } from "./raft-storage.ts";
-export type { QuorumLossRepair } from "./repair.ts";
 export {
   type CallOptions,
   ClientSession,
@@ -89,4 +84,14 @@ export {
 export type { SessionOutcome } from "./sessions/machine.ts";
 export { PLAIN_RESULTS, type ResultCodec } from "./sessions/result-codec.ts";
 export type { Capture, Entry, StateMachine } from "./state-machine.ts";
-export type { Transport, TransportHandlers } from "./transport.ts";
+export { type MemoryStorageOptions, memoryStorage } from "./storage/memory-storage.ts";
+export type { RaftLog, RaftLogGroup, RaftLogRecord } from "./storage/raft-log.ts";
+export type { OpenRaftStorage, RaftEnv, RaftStorage, SnapshotDisk } from "./storage/raft-storage.ts";
+export { MemoryNetwork } from "./transport/memory-network.ts";
+export {
+  broadcastTransport,
+  type MessageEnd,
+  type MessageListener,
+  portTransport,
+} from "./transport/port-transport.ts";
+export type { Transport, TransportHandlers } from "./transport/transport.ts";

@@ -7,9 +7,9 @@ import { utf8 } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
 import { ByteWriter } from "../std/writer.ts";
-import { appended } from "./group-snapshots.ts";
 import type { HostedGroup } from "./hosted-group.ts";
 import { type OpenGroupOptions, RaftHost } from "./raft-host.ts";
+import { appended } from "./snapshots/group-snapshots.ts";
 import { Recorder } from "./testing/recorder.ts";
 
 const GROUP = 1;

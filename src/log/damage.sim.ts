@@ -6,7 +6,7 @@ import { equalBytes } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
 import { simulationSeeds } from "../testing/seeds.ts";
-import { inspectLog, type Log } from "./index.ts";
+import { inspectLog, type Log, type LogBug } from "./index.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "./segment.ts";
 import { openLog } from "./testing/fixture.ts";
 import { RaftHistory } from "./testing/raft-history.ts";
@@ -88,6 +88,13 @@ async function check(log: Log, { histories }: World, seed: number): Promise<void
     }
     if (damage === undefined) assert.equal(lastIndex, history.log.length, `${where}: entries are missing`);
     else if (damage.firstMissing > 0) assert.ok(lastIndex < damage.firstMissing, `${where}: entries behind a gap`);
+    const inDoubt = damage?.firstChangeInDoubt || Number.POSITIVE_INFINITY;
+    const known = history.changes.findLast((at) => at < inDoubt) ?? -1;
+    const { configuration } = index;
+    assert.ok((configuration?.index ?? -1) >= known, `${where}: the change of membership at ${known} is forgotten`);
+    if (configuration !== undefined)
+      assert.deepEqual(configuration.bytes, history.membersOf(configuration.index), `${where}: other members`);
+    if (damage?.areEntriesWhole) assert.equal(lastIndex, history.log.length, `${where}: entries are not whole`);
     const { term, vote, commit } = index.hardState ?? { term: 0, vote: 0, commit: 0 };
     if (damage === undefined || !damage.isHardStateStale)
       assert.deepEqual([term, vote], [history.hardState.term, history.hardState.vote], `${where}: an old vote`);
@@ -96,20 +103,25 @@ async function check(log: Log, { histories }: World, seed: number): Promise<void
   }
 }
 
-async function runSeed(seed: number): Promise<{ readonly isDamaged: boolean; readonly certain: number }> {
+async function runSeed(
+  seed: number,
+  ...bugs: LogBug[]
+): Promise<{ readonly isDamaged: boolean; readonly certain: number }> {
   const prng = new Prng(seed);
   const world = await write(prng);
   const { disk } = world;
   const options = { segmentBytes: SEGMENT_BYTES };
   if (!(await rot(prng, world))) return { isDamaged: false, certain: 0 };
   const before = await filesOf(disk);
-  const refused = await openLog(disk, options).then(
+  const refused = await openLog(disk, options, () => {}, "refuse", bugs).then(
     (log) => log.close(),
     (error: unknown) => error,
   );
   if (refused !== undefined) {
     assert.ok(hasCode(refused, "LOG_DAMAGED"), `seed ${seed}: ${refused}`);
-    assert.deepEqual(await filesOf(disk), before, `seed ${seed}: a refused log was changed`);
+    const after = await filesOf(disk);
+    const isSame = [...after].every(([name, bytes]) => equalBytes(bytes, before.get(name)!));
+    assert.ok(isSame && after.size === before.size, `seed ${seed}: a refused log was changed`);
   }
   const damaged = [];
   {
@@ -150,5 +162,10 @@ describe("a log in which synced bits rot", () => {
     }
     t.diagnostic(`${seeds.length} seeds from ${seeds[0]} on: ${damaged} damaged, ${certain} groups lost nothing`);
     if (seeds.length >= 100) assert.ok(damaged > seeds.length / 2 && certain > 0);
+  });
+
+  test("finds the seeded bug take-damage-for-torn within 5 seeds", async () => {
+    const results = await Promise.allSettled([1, 2, 3, 4, 5].map((seed) => runSeed(seed, "take-damage-for-torn")));
+    assert.ok(results.some(({ status }) => status === "rejected"));
   });
 });

@@ -21,6 +21,8 @@ import { encodePayload, kindNumber, type LogRecord } from "./record.ts";
 
 export const FRAME_HEADER_BYTES = 32;
 export const FRAME_VERSION = 1;
+/** Where in a header `durable` stands. */
+export const DURABLE_AT = 16;
 
 export interface FrameHeader {
   readonly kind: number;
@@ -38,53 +40,33 @@ export function frameBytes(payloadBytes: number): number {
 
 /** Encodes records into one buffer that it reuses: take the bytes before the next `begin`. */
 export class FrameEncoder {
-  #bytes: Uint8Array = new Uint8Array(64 * 1024);
-  #view: DataView = new DataView(this.#bytes.buffer);
-  #length = 0;
-  readonly #payload = new ByteWriter(64 * 1024);
+  readonly #writer = new ByteWriter(64 * 1024);
 
   begin(): void {
-    this.#length = 0;
+    this.#writer.reset();
   }
 
   get length(): number {
-    return this.#length;
+    return this.#writer.length;
   }
 
   bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#writer.written();
   }
 
   /** Returns the frame's checksum. */
   add(record: LogRecord, salt: number, durable: number, previous: number): number {
-    encodePayload(record, this.#payload.reset());
-    const payloadBytes = this.#payload.length;
-    const at = this.#length;
-    const end = at + frameBytes(payloadBytes);
-    this.#reserve(end);
-    const payloadAt = at + FRAME_HEADER_BYTES;
-    this.#payload.copyTo(this.#bytes, payloadAt);
-    this.#bytes.fill(0, payloadAt + payloadBytes, end);
-    const view = this.#view;
-    view.setUint8(at, kindNumber(record));
-    view.setUint8(at + 1, FRAME_VERSION);
-    view.setUint16(at + 2, 0);
-    view.setUint32(at + 4, payloadBytes, true);
-    setU64(view, at + 8, record.group);
-    setU64(view, at + 16, durable);
-    view.setUint32(at + 24, previous, true);
-    const checksum = frameChecksum(this.#bytes, at, payloadBytes, salt);
-    view.setUint32(at + 28, checksum, true);
-    this.#length = end;
+    const writer = this.#writer;
+    const at = writer.length;
+    writer.u32(kindNumber(record) | (FRAME_VERSION << 8)).u32(0);
+    writer.u64(record.group).u64(durable).u32(previous).u32(0);
+    encodePayload(record, writer);
+    const payloadBytes = writer.length - at - FRAME_HEADER_BYTES;
+    writer.zeros(at + frameBytes(payloadBytes) - writer.length);
+    writer.setU32(at + 4, payloadBytes);
+    const checksum = frameChecksum(writer.written(), at, payloadBytes, salt);
+    writer.setU32(at + 28, checksum);
     return checksum;
-  }
-
-  #reserve(needed: number): void {
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 }
 
@@ -106,17 +88,12 @@ export function validFrameAt(bytes: Uint8Array, view: DataView, at: number, salt
 
 /** What a frame at `at`, if there is one, says to have been durable. Costs next to nothing. */
 export function durableClaimedAt(view: DataView, at: number): number {
-  return getU64(view, at + 16);
+  return getU64(view, at + DURABLE_AT);
 }
 
 function frameChecksum(bytes: Uint8Array, at: number, payloadBytes: number, salt: number): number {
   const ofHeader = crc32c(bytes.subarray(at, at + FRAME_HEADER_BYTES - 4), salt);
   return crc32c(bytes.subarray(at + FRAME_HEADER_BYTES, at + frameBytes(payloadBytes)), ofHeader);
-}
-
-function setU64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
 function getU64(view: DataView, at: number): number {

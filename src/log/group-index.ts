@@ -135,6 +135,14 @@ export class GroupIndex {
     return records;
   }
 
+  /** The membership mark, where it stands before the compaction mark and is in no doubt; else undefined. */
+  get membershipBeforeCompaction(): LogRecord | undefined {
+    const { group, configuration, damage } = this;
+    if (configuration === undefined || damage !== undefined) return undefined;
+    const isBefore = this.#marks.get("configuration")! < (this.#marks.get("compaction") ?? 0);
+    return isBefore ? { kind: "configuration", group, ...configuration } : undefined;
+  }
+
   /** Those that stand before the position, in index order. */
   runsBefore(position: number): Run[] {
     return this.#runs.filter((run) => run.position < position);
@@ -252,6 +260,7 @@ function hardStateOf({ term, vote, commit, incarnation, isLost }: HardState): Ha
   return { term, vote, commit, incarnation, isLost };
 }
 
-function damageOf({ certainIndex, firstMissing, isHardStateStale }: GroupDamage): GroupDamage {
-  return { certainIndex, firstMissing, isHardStateStale };
+function damageOf(damage: GroupDamage): GroupDamage {
+  const { certainIndex, firstMissing, areEntriesWhole, isHardStateStale, firstChangeInDoubt } = damage;
+  return { certainIndex, firstMissing, areEntriesWhole, isHardStateStale, firstChangeInDoubt };
 }

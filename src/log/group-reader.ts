@@ -1,12 +1,21 @@
 import { GroupIndex } from "./group-index.ts";
 import type { GroupDamage, LogRecord } from "./record.ts";
-import type { FrameSeen } from "./recovery.ts";
+import { type LogBugs, NO_LOG_BUGS } from "./seeded-bugs.ts";
+import type { Segment } from "./segment.ts";
+
+/** A frame that a scan has found to be sound. */
+export interface FrameSeen {
+  readonly segment: Segment;
+  readonly position: number;
+  readonly bytes: number;
+  readonly record: LogRecord;
+}
 
 /**
  * Builds the groups' indexes from the frames of a log, in order. Behind a part that could not be read every group is in doubt: a vote,
- * entries, or a truncation may have stood there. What stands behind it can take the doubt away:
+ * entries, a truncation, or a change of its membership may have stood there. What stands behind it can take the doubt away:
  *
- * - a hard state says all of a later one that was lost;
+ * - a hard state says all of an earlier one that was lost, and a membership mark all of earlier ones;
  * - entries of the same term as the one before them: two logs with an entry of one index and term are the same up to it, and who makes
  *   entries of a term replaces none of it; so nothing before them was replaced, and as they follow without a gap, nothing is missing;
  * - a compaction mark that names the entry which stands there.
@@ -14,11 +23,17 @@ import type { FrameSeen } from "./recovery.ts";
 export class GroupReader {
   readonly groups: Map<number, GroupIndex> = new Map();
   hasLosses = false;
+  readonly #bugs: LogBugs;
   readonly #doubts = new Map<number, Doubt>();
   /** Also the groups that were not known before the damage are in doubt. */
   #isInDoubt = false;
 
+  constructor(bugs: LogBugs = NO_LOG_BUGS) {
+    this.#bugs = bugs;
+  }
+
   take({ segment, record, position, bytes }: FrameSeen): void {
+    if (record.kind === "truncateSuffix" && this.#bugs.has("forget-truncation")) return;
     if (record.kind === "lost") this.lose();
     if (record.kind === "settled") this.#settle();
     if (record.group === 0) return;
@@ -36,7 +51,9 @@ export class GroupReader {
     this.#isInDoubt = true;
     for (const index of this.groups.values()) {
       const before = this.#doubts.get(index.group);
-      this.#doubts.set(index.group, new Doubt(before?.certainIndex(index) ?? certainIndexOf(index)));
+      const firstChange = before?.firstChangeInDoubt || firstChangeBehind(index);
+      const committed = before?.certainIndex(index) ?? certainIndexOf(index);
+      this.#doubts.set(index.group, new Doubt(committed, firstChange, { seam: before?.seam }));
     }
     // A group that was removed may have come back in what was lost.
     for (const id of this.#doubts.keys()) if (!this.groups.has(id)) this.#doubts.delete(id);
@@ -45,7 +62,7 @@ export class GroupReader {
   /** After all of the log was read: what is wrong with groups, beside what their marks say. */
   *findings(): Generator<{ readonly index: GroupIndex; readonly damage: GroupDamage }> {
     for (const index of this.groups.values()) {
-      const doubt = this.#isInDoubt ? this.#doubt(index) : new Doubt(0, true);
+      const doubt = this.#isInDoubt ? this.#doubt(index) : new Doubt(0, 0, { isKnown: true });
       const damage = doubt.finding(index);
       if (damage !== undefined) yield { index, damage };
     }
@@ -64,7 +81,7 @@ export class GroupReader {
 
   #doubt({ group }: GroupIndex): Doubt {
     let doubt = this.#doubts.get(group);
-    if (doubt === undefined) this.#doubts.set(group, (doubt = new Doubt(0)));
+    if (doubt === undefined) this.#doubts.set(group, (doubt = new Doubt(0, 1)));
     return doubt;
   }
 }
@@ -74,16 +91,29 @@ function certainIndexOf({ compaction, hardState, lastIndex }: GroupIndex): numbe
   return Math.max(compaction.index, Math.min(hardState?.commit ?? 0, lastIndex));
 }
 
+/** The index from which on a change of membership would have its mark behind all that was read. */
+function firstChangeBehind({ configuration, compaction }: GroupIndex): number {
+  // What is compacted was applied, and a change is applied only when its mark is durable.
+  return configuration === undefined ? 1 : 1 + Math.max(configuration.index, compaction.index);
+}
+
 class Doubt {
   /** Committed before the damage. */
   readonly #committed: number;
   #areEntriesKnown: boolean;
   #isHardStateKnown: boolean;
-  /** The first entry behind the damage, where it does not prove what stands before it. */
-  #seam = Number.POSITIVE_INFINITY;
+  #firstChangeInDoubt: number;
+  /** The first entry behind the damage, or behind an earlier one, where it does not prove what stands before it. */
+  #seam: number;
 
-  constructor(committed: number, isKnown = false) {
+  constructor(
+    committed: number,
+    firstChangeInDoubt: number,
+    { seam = Number.POSITIVE_INFINITY, isKnown = false }: { seam?: number | undefined; isKnown?: boolean } = {},
+  ) {
+    this.#seam = seam;
     this.#committed = committed;
+    this.#firstChangeInDoubt = firstChangeInDoubt;
     this.#areEntriesKnown = isKnown;
     this.#isHardStateKnown = isKnown;
   }
@@ -91,8 +121,10 @@ class Doubt {
   /** Takes in what the record proves, and makes the index fit for it; false where the index must not take it. */
   allows(record: LogRecord, index: GroupIndex): boolean {
     if (record.kind === "hardState") this.#isHardStateKnown = true;
+    if (record.kind === "configuration") this.#firstChangeInDoubt = 0;
     if (record.kind === "removed") {
       this.#isHardStateKnown = true;
+      this.#firstChangeInDoubt = 0;
       this.#areEntriesKnown = true;
       this.#seam = Number.POSITIVE_INFINITY;
     }
@@ -104,6 +136,15 @@ class Doubt {
     return record.fromIndex > index.compaction.index;
   }
 
+  /** 0 where the membership is known. */
+  get firstChangeInDoubt(): number {
+    return this.#firstChangeInDoubt;
+  }
+
+  get seam(): number {
+    return this.#seam;
+  }
+
   certainIndex(index: GroupIndex): number {
     const missing = Math.min(this.#seam, index.firstMissing ?? Number.POSITIVE_INFINITY);
     const certain = this.#areEntriesKnown ? certainIndexOf(index) : this.#committed;
@@ -113,15 +154,17 @@ class Doubt {
   finding(index: GroupIndex): GroupDamage | undefined {
     let missing = Math.min(this.#seam, index.firstMissing ?? Number.POSITIVE_INFINITY);
     if (missing === Number.POSITIVE_INFINITY) {
-      if (this.#areEntriesKnown && this.#isHardStateKnown) return undefined;
+      if (this.#areEntriesKnown && this.#isHardStateKnown && this.#firstChangeInDoubt === 0) return undefined;
       // A commit index without its entry gives away that the entry was lost.
       if (!this.#areEntriesKnown && (index.hardState?.commit ?? 0) > index.lastIndex) missing = index.lastIndex + 1;
     }
-    const isWhole = this.#areEntriesKnown && missing === Number.POSITIVE_INFINITY;
+    const areEntriesWhole = this.#areEntriesKnown && missing === Number.POSITIVE_INFINITY;
     return {
-      certainIndex: isWhole ? index.lastIndex : this.certainIndex(index),
+      certainIndex: areEntriesWhole ? index.lastIndex : this.certainIndex(index),
       firstMissing: missing === Number.POSITIVE_INFINITY ? 0 : missing,
+      areEntriesWhole,
       isHardStateStale: !this.#isHardStateKnown,
+      firstChangeInDoubt: this.#firstChangeInDoubt,
     };
   }
 

@@ -35,6 +35,12 @@ describe("records of groups of several nodes", () => {
       { kind: "snapshot", group: 1, ...point, note: utf8("note") },
       { kind: "truncateSuffix", group: 1, fromIndex: HUGE },
       { kind: "removed", group: 1 },
+      ...[HUGE, 0].flatMap((firstChangeInDoubt) =>
+        [true, false].map((flag) => ({
+          ...({ kind: "damaged", group: 1, certainIndex: HUGE, firstMissing: HUGE } as const),
+          ...{ areEntriesWhole: flag, isHardStateStale: !flag, firstChangeInDoubt },
+        })),
+      ),
     ];
     for (const record of records) assert.deepEqual(roundTrip(record), record);
   });
@@ -46,6 +52,15 @@ describe("records of groups of several nodes", () => {
     const writer = new ByteWriter();
     encodePayload(record, writer);
     assert.deepEqual(writer.finish(), old);
+  });
+
+  test("damage as the first version told it does not say that the entries are whole", () => {
+    const old = new ByteWriter().varint(10).varint(15).u8(1).finish();
+    const damage = { certainIndex: 10, firstMissing: 15, isHardStateStale: true };
+    const record = { kind: "damaged", group: 1, ...damage, areEntriesWhole: false, firstChangeInDoubt: 0 } as const;
+    assert.deepEqual(decodePayload(kindNumber(record), 1, old), record);
+    const flags = new ByteWriter().varint(10).varint(15).u8(8).finish();
+    assert.equal(decodePayload(kindNumber(record), 1, flags), undefined);
   });
 
   test("a hard state with a field more, and a flag that is none, are of a newer version", () => {

@@ -6,3 +6,4 @@ export type { LogCounters } from "./log-writer.ts";
 export { LOG_DEFAULTS, type LogOptions } from "./options.ts";
 export type { GroupDamage, HardState, LogPoint, LogRecord, MembershipMark } from "./record.ts";
 export type { StoredEntry } from "./run-reader.ts";
+export { LOG_BUGS, type LogBug, type LogBugs } from "./seeded-bugs.ts";

@@ -1,6 +1,7 @@
 import type { Disk } from "../env/index.ts";
+import type { FrameSeen } from "./group-reader.ts";
 import { LOG_DEFAULTS } from "./options.ts";
-import { type FrameSeen, laterProof, listSegments, readSegment, scanFrames } from "./recovery.ts";
+import { laterProof, listSegments, mendTail, readSegment, scanFrames } from "./recovery.ts";
 import { offsetOf, type Segment } from "./segment.ts";
 
 export interface SegmentReport {
@@ -26,6 +27,8 @@ export async function* inspectLog(disk: Disk, folder: string = LOG_DEFAULTS.fold
   for (const segment of await listSegments(disk, folder)) {
     const frames: FrameSeen[] = [];
     const bytes = await readSegment(disk, folder, segment);
+    // As the next start will read it.
+    await mendTail(disk, folder, segment, bytes);
     const scan = scanFrames(bytes, segment, lastChecksum, (frame) => frames.push(frame));
     lastChecksum = scan.lastChecksum;
     const proof = laterProof(bytes, segment, scan.end);

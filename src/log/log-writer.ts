@@ -5,6 +5,7 @@ import { FrameEncoder, frameBytes } from "./frame.ts";
 import { GroupIndex } from "./group-index.ts";
 import type { LogOptions } from "./options.ts";
 import { type LogRecord, payloadBytesMax } from "./record.ts";
+import type { LogBugs } from "./seeded-bugs.ts";
 import { capacityOf, offsetOf, SEGMENT_HEADER_BYTES, type Segment, segmentName } from "./segment.ts";
 import type { SegmentPool } from "./segment-pool.ts";
 
@@ -19,6 +20,7 @@ export interface LogWriterParts {
   readonly end: number;
   readonly lastChecksum: number;
   readonly onFatal: (error: Error) => void;
+  readonly bugs: LogBugs;
 }
 
 export interface LogCounters {
@@ -73,7 +75,7 @@ export class LogWriter {
   }
 
   get isNearlyFull(): boolean {
-    return !this.#parts.pool.hasSpare && this.room < this.#reserveBytes;
+    return this.#parts.pool.isExhausted && this.room < this.#reserveBytes;
   }
 
   append(records: readonly LogRecord[], done: (error?: Error) => void): void {
@@ -165,7 +167,7 @@ export class LogWriter {
   }
 
   async #write(batch: readonly Append[]): Promise<void> {
-    const { pool, segments } = this.#parts;
+    const { pool, segments, bugs } = this.#parts;
     const segment = segments.at(-1)!;
     const encoder = this.#encoder;
     const positions = this.#positions;
@@ -181,7 +183,7 @@ export class LogWriter {
     if (encoder.length > 0) {
       this.#end += encoder.length;
       await this.#active.write(offsetOf(segment, start), [encoder.bytes()]);
-      await this.#active.sync();
+      if (!bugs.has("acknowledge-before-sync")) await this.#active.sync();
       this.#durable = this.#end;
       this.counters.batches++;
       this.counters.records += positions.length;

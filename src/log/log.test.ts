@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Disk, envFailure } from "../env/index.ts";
+import { type Disk, type DiskFile, envFailure } from "../env/index.ts";
 import { SimDisk } from "../env/sim/disk.ts";
 import { utf8 } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
@@ -65,6 +65,34 @@ describe("the log", () => {
       one.map(({ index }) => index),
       [333],
     );
+  });
+
+  test("reads a group's entries at once where only small records stand between them, and no more than is asked for", async () => {
+    const whole = new SimDisk().mount();
+    let opens = 0;
+    const disk = disturbed(whole, {
+      open: (name, mode) => {
+        if (mode === "read") opens++;
+        return whole.open(name, mode);
+      },
+    });
+    await using log = await openLog(disk);
+    for (let at = 1; at <= 200; at++) {
+      await append(log, entries(at, 1), { kind: "hardState", group: 1, ...VOTED, commit: at - 1 });
+      // The gap that this makes is not worth reading over.
+      if (at === 100) await append(log, entries(1, 1, 15_000, 2), entries(2, 1, 15_000, 2));
+    }
+    opens = 0;
+    assert.deepEqual(await indexesOf(log), range(1, 200));
+    assert.ok(opens <= (await disk.list("log")).length + 1, `${opens} reads`);
+    const some = await log.readEntries(1, 20, 60, 1_000);
+    assert.deepEqual(
+      some.map(({ index }) => index),
+      range(20, 29),
+    );
+    const [large, ...others] = await log.readEntries(2, 1, 2, 1);
+    assert.equal(large!.bytes.length, 15_000);
+    assert.deepEqual(others, []);
   });
 
   test("keeps hard state, marks and truncations of several groups apart", async () => {
@@ -156,6 +184,48 @@ describe("the log", () => {
     device.crash();
     await using last = await openLog(device.mount());
     assert.deepEqual(await indexesOf(last), [1, 2, 3]);
+  });
+
+  test("a power cut while it is read back after a kill takes nothing, even if what was being written is garbled", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const device = new SimDisk({ lostChance: 0, garbledChance: 1 }, new Prng(seed));
+      const log = await openLog(device.mount());
+      for (let at = 1; at <= 3; at++) await append(log, entries(at, 1, 900));
+      device.abandon();
+      const plain = device.mount();
+      const stuck = disturbed(plain, {
+        open: async (name, mode) => {
+          const file = await plain.open(name, mode);
+          return mode === "write" && name.endsWith(".log") ? neverSynced(file) : file;
+        },
+      });
+      void openLog(stuck);
+      await new Promise((resolve) => setImmediate(resolve));
+      device.crash();
+      await using again = await openLog(device.mount());
+      assert.deepEqual(await indexesOf(again), [1, 2, 3]);
+    }
+  });
+
+  test("a segment whose name was not made durable by the process that began it is kept by the next one", async () => {
+    const device = new SimDisk({ nameLostChance: 1, lostChance: 1, garbledChance: 0 }, new Prng(3));
+    const log = await openLog(device.mount());
+    let last = 0;
+    device.failNext("sync", "log");
+    await assert.rejects(
+      async () => {
+        while (last < 1000) await append(log, entries(++last, 1, 900));
+      },
+      { code: "LOG_FAILED" },
+    );
+    await log.close();
+    device.abandon();
+    const again = await openLog(device.mount());
+    const { lastIndex } = again.group(1);
+    await append(again, entries(lastIndex + 1, 5));
+    device.crash();
+    await using afterwards = await openLog(device.mount());
+    assert.equal(afterwards.group(1).lastIndex, lastIndex + 5);
   });
 
   test("a closed log refuses appends", async () => {
@@ -348,4 +418,15 @@ describe("recovery of the log", () => {
     });
     await assert.rejects(openLog(disk), { code: "LOG_FORMAT_NEWER" });
   });
+});
+
+/** A sync that power does not let come to its end. */
+const neverSynced = (file: DiskFile): DiskFile => ({
+  name: file.name,
+  read: (position, length) => file.read(position, length),
+  write: (position, chunks) => file.write(position, chunks),
+  sync: () => new Promise(() => {}),
+  length: () => file.length(),
+  setLength: (length) => file.setLength(length),
+  close: () => file.close(),
 });

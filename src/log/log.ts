@@ -8,6 +8,7 @@ import type { GroupDamage, LogRecord } from "./record.ts";
 import { type RecoveredLog, recoverLog } from "./recovery.ts";
 import { Releaser } from "./releaser.ts";
 import { RunReader, type StoredEntry } from "./run-reader.ts";
+import { type LogBugs, NO_LOG_BUGS } from "./seeded-bugs.ts";
 import { segmentName } from "./segment.ts";
 import { SegmentPool } from "./segment-pool.ts";
 import { type DamagedLog, fillLostParts, keepEvidence, readDamagedLog } from "./set-aside.ts";
@@ -21,6 +22,8 @@ export interface LogSettings {
    * their groups lost: such a group must neither vote nor acknowledge until it was caught up. Default: refuse, with LOG_DAMAGED.
    */
   readonly onDamage?: "refuse" | "set-aside";
+  /** For tests of simulators. */
+  readonly bugs?: LogBugs;
 }
 
 export interface DamagedGroup extends GroupDamage {
@@ -49,21 +52,24 @@ export class Log implements AsyncDisposable {
 
   static async open(env: Pick<Env, "disk" | "random">, settings: LogSettings): Promise<Log> {
     const { disk } = env;
+    const { onFatal, onDamage = "refuse", bugs = NO_LOG_BUGS } = settings;
     const options = { ...LOG_DEFAULTS, ...settings.options };
     await disk.makeDirectory(options.folder);
-    const { recovered, damaged } = await recover(disk, options.folder, settings.onDamage ?? "refuse");
+    // A process that died between the naming of a segment and its folder's sync left names that a power cut would take back: with all
+    // that goes into that segment from now on, or over the new header of a spare that is used again.
+    await disk.syncDirectory(options.folder);
+    const { recovered, damaged } = await recover(disk, options.folder, onDamage, bugs);
     const { groups, end, lastChecksum, tornBytes, hasLosses } = recovered;
     const evidence = damaged === undefined ? [] : await keepEvidence(disk, options.folder, damaged.lost);
-    const pool = await SegmentPool.open(env, options);
+    const pool = await SegmentPool.open(env, options, bugs);
     const segments = [...recovered.segments];
     // A disk that damaged the last segment gets no more of the log in that place.
     if (damaged !== undefined || segments.length === 0)
       segments.push(await pool.begin(damaged?.nextSegmentId ?? 1, end));
     const active = await disk.open(segmentName(options.folder, segments.at(-1)!.id), "write");
-    const { onFatal } = settings;
-    const writer = new LogWriter({ disk, options, pool, segments, groups, active, end, lastChecksum, onFatal });
+    const writer = new LogWriter({ disk, options, pool, segments, groups, active, end, lastChecksum, onFatal, bugs });
     const reader = new RunReader(disk, options.folder, segments);
-    const releaser = new Releaser({ options, pool, segments, groups, writer, reader });
+    const releaser = new Releaser({ options, pool, segments, groups, writer, reader, bugs });
     const log = new Log({ options, pool, groups, writer, reader, releaser, tornBytes, hasLosses, evidence });
     if (damaged === undefined) return log;
     try {
@@ -186,9 +192,10 @@ async function recover(
   disk: Disk,
   folder: string,
   onDamage: "refuse" | "set-aside",
+  bugs: LogBugs,
 ): Promise<{ readonly recovered: RecoveredLog; readonly damaged?: DamagedLog }> {
   try {
-    return { recovered: await recoverLog(disk, folder) };
+    return { recovered: await recoverLog(disk, folder, bugs) };
   } catch (error) {
     if (onDamage === "refuse" || !(hasCode(error, "LOG_DAMAGED") || hasCode(error, "DISK_FAILED"))) throw error;
     const damaged = await readDamagedLog(disk, folder);

@@ -60,8 +60,12 @@ export interface GroupDamage {
   readonly certainIndex: number;
   /** From this index on entries are known to be missing, and none are left; 0 where none is known to be. */
   readonly firstMissing: number;
+  /** The entries are all there, and as they were. */
+  readonly areEntriesWhole: boolean;
   /** A later vote, term or incarnation than the hard state's may have been forgotten. */
   readonly isHardStateStale: boolean;
+  /** The marks of changes of the membership from this index on may have been forgotten; 0 where none can have been. */
+  readonly firstChangeInDoubt: number;
 }
 
 export interface LogPoint {
@@ -83,6 +87,11 @@ const KINDS = [
   "lost",
   "settled",
 ] as const;
+
+/** In a `damaged` mark. The first version knew only the first of them. */
+const HARD_STATE_STALE = 1;
+const ENTRIES_WHOLE = 2;
+const MEMBERSHIP_IN_DOUBT = 4;
 
 /** From 1 on; 0 never names a record, so zeroed space is no frame. */
 export function kindNumber(record: LogRecord): number {
@@ -122,10 +131,8 @@ export function encodePayload(record: LogRecord, writer: ByteWriter): void {
       writer.varint(record.index).blob(record.bytes);
       return;
     case "damaged":
-      writer
-        .varint(record.certainIndex)
-        .varint(record.firstMissing)
-        .u8(record.isHardStateStale ? 1 : 0);
+      writer.varint(record.certainIndex).varint(record.firstMissing).u8(damageFlags(record));
+      if (record.firstChangeInDoubt > 0) writer.varint(record.firstChangeInDoubt);
       return;
     case "lost":
       writer.zeros(record.bytes);
@@ -172,10 +179,8 @@ function readRecord(kind: number, group: number, reader: ByteReader): LogRecord 
       return { kind: "configuration", group, index: reader.varint(), bytes: reader.blob() };
     case "removed":
       return { kind: "removed", group };
-    case "damaged": {
-      const [certainIndex, firstMissing] = [reader.varint(), reader.varint()];
-      return { kind: "damaged", group, certainIndex, firstMissing, isHardStateStale: readFlag(reader) };
-    }
+    case "damaged":
+      return { kind: "damaged", group, ...readDamage(reader) };
     case "repaired":
       return { kind: "repaired", group };
     case "lost":
@@ -193,6 +198,20 @@ function readHardState(reader: ByteReader): HardState {
   const state = { term: reader.varint(), vote: reader.varint(), commit: reader.varint() };
   if (reader.remaining === 0) return { ...state, incarnation: 0, isLost: false };
   return { ...state, incarnation: reader.varint(), isLost: readFlag(reader) };
+}
+
+function damageFlags({ isHardStateStale, areEntriesWhole, firstChangeInDoubt }: GroupDamage): number {
+  const membership = firstChangeInDoubt > 0 ? MEMBERSHIP_IN_DOUBT : 0;
+  return (isHardStateStale ? HARD_STATE_STALE : 0) | (areEntriesWhole ? ENTRIES_WHOLE : 0) | membership;
+}
+
+function readDamage(reader: ByteReader): GroupDamage {
+  const [certainIndex, firstMissing, flags] = [reader.varint(), reader.varint(), reader.u8()];
+  if (flags > (HARD_STATE_STALE | ENTRIES_WHOLE | MEMBERSHIP_IN_DOUBT)) throw new MalformedBytes("an unknown flag");
+  const isHardStateStale = (flags & HARD_STATE_STALE) !== 0;
+  const areEntriesWhole = (flags & ENTRIES_WHOLE) !== 0;
+  const firstChangeInDoubt = (flags & MEMBERSHIP_IN_DOUBT) === 0 ? 0 : reader.varint();
+  return { certainIndex, firstMissing, areEntriesWhole, isHardStateStale, firstChangeInDoubt };
 }
 
 function readFlag(reader: ByteReader): boolean {

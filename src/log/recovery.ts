@@ -1,9 +1,11 @@
 import type { Disk, DiskFile } from "../env/index.ts";
+import { nonZeroAt } from "../std/bytes.ts";
 import { logFailure } from "./errors.ts";
-import { durableClaimedAt, FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
+import { DURABLE_AT, durableClaimedAt, FRAME_HEADER_BYTES, FRAME_VERSION, frameBytes, validFrameAt } from "./frame.ts";
 import type { GroupIndex } from "./group-index.ts";
-import { GroupReader } from "./group-reader.ts";
-import { decodePayload, type LogRecord } from "./record.ts";
+import { type FrameSeen, GroupReader } from "./group-reader.ts";
+import { decodePayload } from "./record.ts";
+import { type LogBugs, NO_LOG_BUGS } from "./seeded-bugs.ts";
 import {
   offsetOf,
   readSegmentHeader,
@@ -12,6 +14,7 @@ import {
   segmentIdOf,
   segmentName,
 } from "./segment.ts";
+import { dropTailCopy, keepTailCopy, takeTailCopy } from "./tail-copy.ts";
 
 // Reading the log back. A frame that can not be read is a torn tail (it was never acknowledged: zero it and go on) unless something
 // valid that was written later proves that it had been synced: a later segment, or a later frame whose `durable` lies behind it.
@@ -41,16 +44,9 @@ export interface FramesScanned {
   readonly sureUpTo: number;
 }
 
-export interface FrameSeen {
-  readonly segment: Segment;
-  readonly position: number;
-  readonly bytes: number;
-  readonly record: LogRecord;
-}
-
-export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredLog> {
+export async function recoverLog(disk: Disk, folder: string, bugs: LogBugs = NO_LOG_BUGS): Promise<RecoveredLog> {
   const segments = await listSegments(disk, folder);
-  const reader = new GroupReader();
+  const reader = new GroupReader(bugs);
   let end = segments[0]?.base ?? 0;
   let lastChecksum: number | undefined;
   let tornBytes = 0;
@@ -60,14 +56,17 @@ export async function recoverLog(disk: Disk, folder: string): Promise<RecoveredL
     // Its whole length was durable before its header was: a tail that is not there was not torn by a crash.
     if (bytes.length < segment.fileBytes)
       throw damaged(segment, segment.base + bytes.length - SEGMENT_HEADER_BYTES, "its file has been cut off there");
+    const mendedFrom = next === undefined ? await mendTail(disk, folder, segment, bytes) : undefined;
     const scan = scanFrames(bytes, segment, lastChecksum, (frame) => reader.take(frame));
     if (next !== undefined && scan.end !== next.base)
       throw damaged(segment, scan.end, "a later segment begins behind it");
     if (next === undefined) {
-      const proof = laterProof(bytes, segment, scan.end);
+      const proof = bugs.has("take-damage-for-torn") ? undefined : laterProof(bytes, segment, scan.end);
       if (proof !== undefined)
         throw damaged(segment, scan.end, `the frame at ${proof} was written after it had been synced`);
-      tornBytes = await settleTail(disk, folder, segment, bytes, scan.end, scan.sureUpTo);
+      const provenUpTo = Math.min(scan.sureUpTo, mendedFrom ?? scan.sureUpTo);
+      const sureUpTo = bugs.has("trust-what-was-read") ? scan.end : provenUpTo;
+      tornBytes = await settleTail(disk, folder, segment, bytes, scan.end, sureUpTo);
     }
     end = scan.end;
     lastChecksum = scan.lastChecksum;
@@ -141,6 +140,17 @@ export function scanFrames(
   return { end: segment.base + at - SEGMENT_HEADER_BYTES, lastChecksum, sureUpTo };
 }
 
+/** Takes what a recovery that broke off had been writing again. Returns the position from which on the file held something else. */
+export async function mendTail(
+  disk: Disk,
+  folder: string,
+  segment: Segment,
+  bytes: Uint8Array,
+): Promise<number | undefined> {
+  const offset = await takeTailCopy(disk, folder, segment, bytes);
+  return offset === undefined ? undefined : segment.base + offset - SEGMENT_HEADER_BYTES;
+}
+
 /** Zeroes what follows the last good frame, which nothing proves to have been acknowledged, and makes durable what was read. */
 export async function settleTail(
   disk: Disk,
@@ -155,21 +165,24 @@ export async function settleTail(
     // Where a sync had failed, a kernel may hold what was read for clean although the disk never got it: then another sync
     // would write nothing. Written again, with the same bytes, it is.
     if (sureUpTo < end) {
-      await file.write(offsetOf(segment, sureUpTo), [
-        bytes.subarray(offsetOf(segment, sureUpTo), offsetOf(segment, end)),
-      ]);
+      const from = offsetOf(segment, sureUpTo);
+      const tail = bytes.subarray(from, offsetOf(segment, end));
+      await keepTailCopy(disk, folder, segment, from, tail);
+      await file.write(from, [tail]);
     }
     const zeros = new Uint8Array(ZERO_BLOCK_BYTES);
     let tornBytes = 0;
-    for (let at = offsetOf(segment, end); at < bytes.length; ) {
-      const blockEnd = Math.min(bytes.length, (Math.floor(at / ZERO_BLOCK_BYTES) + 1) * ZERO_BLOCK_BYTES);
-      if (!bytes.subarray(at, blockEnd).every((byte) => byte === 0)) {
-        await file.write(at, [zeros.subarray(0, blockEnd - at)]);
-        tornBytes += blockEnd - at;
-      }
-      at = blockEnd;
+    for (let at = offsetOf(segment, end); ; ) {
+      const found = nonZeroAt(bytes, at);
+      if (found === bytes.length) break;
+      const block = Math.floor(found / ZERO_BLOCK_BYTES) * ZERO_BLOCK_BYTES;
+      const start = Math.max(at, block);
+      at = Math.min(bytes.length, block + ZERO_BLOCK_BYTES);
+      await file.write(start, [zeros.subarray(0, at - start)]);
+      tornBytes += at - start;
     }
     await file.sync();
+    if (sureUpTo < end) await dropTailCopy(disk, folder);
     return tornBytes;
   } finally {
     await file.close();
@@ -180,6 +193,9 @@ export async function settleTail(
 export function laterProof(bytes: Uint8Array, segment: Segment, end: number): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = offsetOf(segment, end); at + FRAME_HEADER_BYTES <= bytes.length; at += 8) {
+    // What claims nothing proves nothing: most of it is zeros.
+    at += Math.floor((nonZeroAt(bytes, at + DURABLE_AT) - at - DURABLE_AT) / 8) * 8;
+    if (at + FRAME_HEADER_BYTES > bytes.length) break;
     const position = segment.base + at - SEGMENT_HEADER_BYTES;
     // Before any checksum: what follows may be callers' bytes from the file's former life, made to look like long frames.
     const durable = durableClaimedAt(view, at);

@@ -5,6 +5,7 @@ import type { LogWriter } from "./log-writer.ts";
 import type { LogOptions } from "./options.ts";
 import { type LogRecord, payloadBytesMax } from "./record.ts";
 import type { RunReader, StoredEntry } from "./run-reader.ts";
+import type { LogBugs } from "./seeded-bugs.ts";
 import { capacityOf, type Segment } from "./segment.ts";
 import type { SegmentPool } from "./segment-pool.ts";
 
@@ -18,6 +19,7 @@ export interface ReleaserParts {
   readonly groups: ReadonlyMap<number, GroupIndex>;
   readonly writer: LogWriter;
   readonly reader: RunReader;
+  readonly bugs: LogBugs;
 }
 
 /**
@@ -45,16 +47,38 @@ export class Releaser {
   }
 
   async #release(): Promise<void> {
-    const { pool, reader, segments } = this.#parts;
+    const { pool, reader, segments, bugs } = this.#parts;
+    const carriesMarksOn = !bugs.has("segment-with-its-marks");
     await this.#moveEntries();
+    if (carriesMarksOn) await this.#repeatMemberships();
     const newBase = this.#oldestNeeded.base;
     if (newBase === segments[0]!.base) return;
-    await this.#moveMarks(newBase);
+    if (carriesMarksOn) await this.#moveMarks(newBase);
     await reader.settled();
     while (segments[0]!.base < newBase) {
       // It is ours until it is gone: one that was forgotten on a failure would leave a hole behind the next ones.
       await pool.retire(segments[0]!);
       segments.shift();
+    }
+  }
+
+  /**
+   * Whether a membership mark was lost with a damaged part of the log shows in the entries, until they are compacted. So the mark
+   * follows each compaction: damage in front of that leaves no doubt. On a full disk it stays where it is.
+   */
+  async #repeatMemberships(): Promise<void> {
+    const { groups, writer } = this.#parts;
+    const areNone = !groups.values().some(({ membershipBeforeCompaction }) => membershipBeforeCompaction !== undefined);
+    if (areNone || writer.isNearlyFull) return;
+    try {
+      await writer.atFront(() => {
+        const piece = new Piece(this.#pieceBytesMax);
+        for (const { membershipBeforeCompaction: mark } of groups.values())
+          if (mark !== undefined && !piece.addAll([mark])) break;
+        return piece.records;
+      });
+    } catch (error) {
+      if (!hasCode(error, "LOG_FULL")) throw error;
     }
   }
 

@@ -6,6 +6,9 @@ import type { GroupIndex, Run } from "./group-index.ts";
 import { decodePayload } from "./record.ts";
 import { offsetOf, type Segment, segmentName } from "./segment.ts";
 
+/** Two runs with no more than this between them are read at once. */
+const GAP_BYTES_MAX = 16 * 1024;
+
 export interface StoredEntry {
   readonly index: number;
   readonly term: number;
@@ -30,9 +33,7 @@ export class RunReader {
     const entries: StoredEntry[] = [];
     let bytes = 0;
     for (let at = from; at <= to && (bytes < bytesMax || entries.length === 0); ) {
-      const run = index.find(at);
-      assert(run !== undefined, "entries are read from what the log holds");
-      for (const entry of await this.run(run)) {
+      for (const entry of await this.#runs(this.#adjacent(index, at, to, bytesMax - bytes))) {
         if (entry.index < at || entry.index > to) continue;
         if (bytes >= bytesMax && entries.length > 0) break;
         entries.push(entry);
@@ -45,9 +46,7 @@ export class RunReader {
 
   /** The entries of a run that a group has now. */
   run(run: Run): Promise<StoredEntry[]> {
-    const reading = this.#read(run).finally(() => this.#reading.delete(reading));
-    this.#reading.add(reading);
-    return reading;
+    return this.#runs([run]);
   }
 
   /** Resolves once all that is being read now has been read, or could not be. */
@@ -55,16 +54,53 @@ export class RunReader {
     await Promise.allSettled(this.#reading);
   }
 
-  async #read(run: Run): Promise<StoredEntry[]> {
-    const segment = this.#segments.findLast((candidate) => candidate.base <= run.position);
-    assert(segment !== undefined, "a run's segment is kept while the run is needed");
+  /**
+   * The run that holds entry `from`, and those behind it that stand near enough in its segment to be read with it: between two
+   * appends of a group there is often no more than its hard state.
+   */
+  #adjacent(index: GroupIndex, from: number, to: number, bytesMax: number): readonly Run[] {
+    const first = index.find(from);
+    assert(first !== undefined, "entries are read from what the log holds");
+    const runs = [first];
+    const segment = this.#segmentOf(first);
+    for (let last = first; last.lastIndex < to; ) {
+      const next = index.find(last.lastIndex + 1);
+      if (next === undefined || this.#segmentOf(next) !== segment) break;
+      const gap = next.position - last.position - last.bytes;
+      if (gap < 0 || gap > GAP_BYTES_MAX || next.position + next.bytes - first.position > bytesMax) break;
+      runs.push(next);
+      last = next;
+    }
+    return runs;
+  }
+
+  /** Of one segment, in the order of their positions. */
+  #runs(runs: readonly Run[]): Promise<StoredEntry[]> {
+    const reading = this.#read(runs).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+    return reading;
+  }
+
+  async #read(runs: readonly Run[]): Promise<StoredEntry[]> {
+    const { position } = runs[0]!;
+    const last = runs.at(-1)!;
+    const segment = this.#segmentOf(runs[0]!);
     const file = await this.#disk.open(segmentName(this.#folder, segment.id), "read");
     try {
-      const bytes = await file.read(offsetOf(segment, run.position), run.bytes);
-      return decodeRun(run, bytes, segment);
+      const bytes = await file.read(offsetOf(segment, position), last.position + last.bytes - position);
+      return runs.flatMap((run) => {
+        const start = run.position - position;
+        return decodeRun(run, bytes.subarray(start, start + run.bytes), segment);
+      });
     } finally {
       await file.close();
     }
+  }
+
+  #segmentOf({ position }: Run): Segment {
+    const segment = this.#segments.findLast((candidate) => candidate.base <= position);
+    assert(segment !== undefined, "a run's segment is kept while the run is needed");
+    return segment;
   }
 }
 

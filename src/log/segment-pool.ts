@@ -1,6 +1,7 @@
 import { type Disk, type DiskFile, type Env, envFailure, type Random } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import type { LogOptions } from "./options.ts";
+import { type LogBugs, NO_LOG_BUGS } from "./seeded-bugs.ts";
 import { allocateZeroed, beginSegment, type Segment, segmentName } from "./segment.ts";
 
 /**
@@ -11,13 +12,20 @@ export class SegmentPool {
   readonly #disk: Disk;
   readonly #random: Random;
   readonly #options: LogOptions;
+  readonly #bugs: LogBugs;
   readonly #spares: string[];
   #nextSpare: number;
   #preparing: Promise<void> | undefined;
   /** Why the last try to have a spare failed. */
   #refusal: unknown;
+  /** As it was when the last try ended: a slow disk has refused nothing yet. */
+  #isRefused = false;
 
-  static async open(env: Pick<Env, "disk" | "random">, options: LogOptions): Promise<SegmentPool> {
+  static async open(
+    env: Pick<Env, "disk" | "random">,
+    options: LogOptions,
+    bugs: LogBugs = NO_LOG_BUGS,
+  ): Promise<SegmentPool> {
     const { disk } = env;
     const spares: string[] = [];
     let highest = 0;
@@ -30,19 +38,30 @@ export class SegmentPool {
         spares.push(name);
       else await disk.remove(name);
     }
-    return new SegmentPool(env, options, spares, highest + 1);
+    return new SegmentPool(env, options, bugs, { spares, nextSpare: highest + 1 });
   }
 
-  private constructor(env: Pick<Env, "disk" | "random">, options: LogOptions, spares: string[], nextSpare: number) {
+  private constructor(
+    env: Pick<Env, "disk" | "random">,
+    options: LogOptions,
+    bugs: LogBugs,
+    { spares, nextSpare }: { readonly spares: string[]; readonly nextSpare: number },
+  ) {
     this.#disk = env.disk;
     this.#random = env.random;
     this.#options = options;
+    this.#bugs = bugs;
     this.#spares = spares;
     this.#nextSpare = nextSpare;
   }
 
   get hasSpare(): boolean {
     return this.#spares.length > 0;
+  }
+
+  /** No further segment can be had, as far as is known. */
+  get isExhausted(): boolean {
+    return this.#isRefused && !this.hasSpare;
   }
 
   /** Makes a segment whose first frame will stand at `base`; all before it must be durable. */
@@ -52,6 +71,7 @@ export class SegmentPool {
     const file = await this.#disk.open(name, "write");
     const segment = await closing(file, () => beginSegment(file, id, base, this.#random));
     await this.#disk.rename(name, segmentName(this.#options.folder, id));
+    if (this.#bugs.has("segment-without-directory-sync")) return segment;
     await this.#disk.syncDirectory(this.#options.folder);
     return segment;
   }
@@ -75,9 +95,15 @@ export class SegmentPool {
   prepare(): void {
     if (this.#spares.length > 0 || this.#preparing !== undefined || this.#refusal !== undefined) return;
     this.#preparing = this.#makeSpare()
-      .catch((error: unknown) => {
-        this.#refusal = error;
-      })
+      .then(
+        () => {
+          this.#isRefused = false;
+        },
+        (error: unknown) => {
+          this.#refusal = error;
+          this.#isRefused = true;
+        },
+      )
       .finally(() => {
         this.#preparing = undefined;
       });

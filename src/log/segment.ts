@@ -92,9 +92,7 @@ function encodeHeader(id: number, base: number, saltSeed: number, fileBytes: num
   for (let at = 0; at < MAGIC.length; at++) writer.u8(MAGIC.charCodeAt(at));
   writer.u32(FORMAT_VERSION).u64(id).u64(base).u32(saltSeed).u64(fileBytes);
   writer.u32(crc32c(writer.finish()));
-  const block = new Uint8Array(SEGMENT_HEADER_BYTES);
-  writer.copyTo(block, 0);
-  return block;
+  return writer.zeros(SEGMENT_HEADER_BYTES - writer.length).end();
 }
 
 function saltOf(id: number, saltSeed: number): number {

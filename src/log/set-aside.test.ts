@@ -24,6 +24,14 @@ const hardState = (group: number, term: number, commit = 0): LogRecord & { kind:
   ...{ term, vote: 1, commit, incarnation: 0, isLost: false },
 });
 
+const members = (group: number, index: number): LogRecord => ({
+  ...({ kind: "configuration", group, index } as const),
+  bytes: Uint8Array.of(group, index),
+});
+
+/** What damage behind the sample's commits leaves unsure of each group. */
+const UNSURE = { firstMissing: 0, areEntriesWhole: false, isHardStateStale: true, firstChangeInDoubt: 6 };
+
 const setAside = (disk: Disk): Promise<Log> => openLog(disk, OPTIONS, () => {}, "set-aside");
 
 const report = async (disk: Disk): Promise<SegmentReport[]> => {
@@ -47,13 +55,16 @@ const rot = async (disk: Disk, fits: (record: LogRecord) => boolean): Promise<vo
 const isEntry = (group: number, index: number) => (record: LogRecord) =>
   record.kind === "entries" && record.group === group && record.firstIndex === index;
 
-/** Two groups that voted and wrote 20 entries each, of which they committed 10; each record synced before the next. */
+/**
+ * Two groups that voted and wrote 20 entries each, of which they committed 10; the fifth had changed their membership. Each record is
+ * synced before the next.
+ */
 const sample = async (disk: Disk = new SimDisk().mount()): Promise<Disk> => {
   await using log = await openLog(disk);
   await append(log, hardState(1, 1), hardState(2, 1));
   for (let at = 1; at <= 20; at++) {
     await append(log, entries(at, 1, 900, 1), entries(at, 1, 900, 2));
-    if (at === 12) await append(log, hardState(1, 1, 10), hardState(2, 1, 10));
+    if (at === 12) await append(log, hardState(1, 1, 10), members(1, 5), hardState(2, 1, 10), members(2, 5));
   }
   return disk;
 };
@@ -65,9 +76,9 @@ describe("a log that is opened without what is damaged", () => {
     await assert.rejects(openLog(disk), { code: "LOG_DAMAGED" });
     await using log = await setAside(disk);
     assert.deepEqual(log.damagedGroups, [
-      { group: 1, certainIndex: 10, firstMissing: 15, isHardStateStale: true },
-      // Its next entry proves that nothing is missing, but there was no further hard state.
-      { group: 2, certainIndex: 20, firstMissing: 0, isHardStateStale: true },
+      { ...UNSURE, group: 1, certainIndex: 10, firstMissing: 15 },
+      // Its next entry proves that nothing is missing, but there was no further hard state or mark.
+      { ...UNSURE, group: 2, certainIndex: 20, areEntriesWhole: true },
     ]);
     assert.deepEqual(await indexesOf(log, 1), range(1, 14));
     assert.deepEqual(await indexesOf(log, 2), range(1, 20));
@@ -78,38 +89,105 @@ describe("a log that is opened without what is damaged", () => {
     const disk = await sample();
     {
       await using log = await openLog(disk);
-      await append(log, hardState(1, 1, 20), hardState(2, 1, 20));
+      await append(log, hardState(1, 1, 20), members(1, 16), hardState(2, 1, 20), members(2, 16));
     }
     await rot(disk, isEntry(1, 15));
     await using log = await setAside(disk);
-    assert.deepEqual(log.damagedGroups, [{ group: 1, certainIndex: 10, firstMissing: 15, isHardStateStale: false }]);
+    const known = { isHardStateStale: false, firstChangeInDoubt: 0 };
+    assert.deepEqual(log.damagedGroups, [{ ...UNSURE, group: 1, certainIndex: 10, firstMissing: 15, ...known }]);
     assert.equal(log.group(1).hardState?.commit, 10);
     assert.equal(log.group(2).hardState?.commit, 20);
   });
 
-  test("doubts entries of a later term behind the damage: what is before them may have been replaced", async () => {
-    const disk = new SimDisk().mount();
-    {
+  for (const [title, isRottenAgain] of [
+    ["the damage", false],
+    ["a damage, and goes on to do so behind the next", true],
+  ] as const) {
+    test(`doubts entries of a later term behind ${title}: what is before them may have been replaced`, async () => {
+      const disk = new SimDisk().mount();
+      {
+        await using log = await openLog(disk);
+        await append(log, hardState(1, 1));
+        await append(log, entries(1, 5));
+        await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 3 });
+        await append(log, { ...entries(3, 3), term: 2 } as LogRecord);
+        await append(log, { ...entries(6, 1), term: 2 } as LogRecord);
+        await append(log, members(2, 1));
+        await append(log, { ...entries(7, 1), term: 2 } as LogRecord, hardState(1, 2, 7));
+      }
+      if (isRottenAgain) await rot(disk, ({ group }) => group === 2);
+      await rot(disk, isEntry(1, 3));
+      await rot(disk, ({ kind }) => kind === "truncateSuffix");
+      await using log = await setAside(disk);
+      // Entry 6 follows the fifth, of which there were two; that entry 7 is of the same term as the sixth says nothing of the fifth.
+      const damage = { certainIndex: 0, firstMissing: 6, isHardStateStale: false, firstChangeInDoubt: 1 };
+      assert.deepEqual(
+        log.damagedGroups.find(({ group }) => group === 1),
+        { ...UNSURE, group: 1, ...damage },
+      );
+      assert.equal(log.group(1).hardState?.commit, 0);
+      assert.equal(log.group(1).lastIndex, 5);
+    });
+  }
+
+  test("doubts the membership where all else is known, until its owner says that it is repaired", async () => {
+    const indexes = [0, 5, 9];
+    for (const [at, latest] of indexes.entries()) {
+      const disk = new SimDisk().mount();
+      {
+        await using log = await openLog(disk);
+        await append(log, ...indexes.slice(0, at + 1).map((index) => members(1, index)));
+        await append(log, { kind: "compaction", group: 1, index: 2, term: 1 });
+        await append(log, entries(3, 10), hardState(1, 1, 12));
+      }
+      await rot(disk, (record) => record.kind === "configuration" && record.index === latest);
+      const before = indexes[at - 1];
+      const damage = { certainIndex: 12, areEntriesWhole: true, isHardStateStale: false };
+      const firstChangeInDoubt = before === undefined ? 1 : before + 1;
+      {
+        await using log = await setAside(disk);
+        assert.deepEqual(log.damagedGroups, [{ ...UNSURE, group: 1, ...damage, firstChangeInDoubt }]);
+        assert.equal(log.group(1).configuration?.index, before);
+      }
+      {
+        await using log = await openLog(disk);
+        assert.equal(log.damagedGroups.length, 1);
+        await append(log, { kind: "repaired", group: 1 });
+        assert.deepEqual(log.damagedGroups, []);
+      }
       await using log = await openLog(disk);
-      await append(log, hardState(1, 1));
-      await append(log, entries(1, 5));
-      await append(log, { kind: "truncateSuffix", group: 1, fromIndex: 3 });
-      await append(log, { ...entries(3, 3), term: 2 } as LogRecord);
-      await append(log, { ...entries(6, 1), term: 2 } as LogRecord, hardState(1, 2, 6));
+      assert.deepEqual(log.damagedGroups, []);
     }
-    await rot(disk, isEntry(1, 3));
-    await rot(disk, ({ kind }) => kind === "truncateSuffix");
-    await using log = await setAside(disk);
-    // Entry 6 follows the fifth, of which there were two.
-    assert.deepEqual(log.damagedGroups, [{ group: 1, certainIndex: 0, firstMissing: 6, isHardStateStale: false }]);
-    assert.equal(log.group(1).hardState?.commit, 0);
-    assert.equal(log.group(1).lastIndex, 5);
   });
+
+  for (const isReleased of [false, true]) {
+    const title = isReleased
+      ? "in no doubt where a release followed the last compaction"
+      : "in doubt behind the first one";
+    test(`of which entries were compacted before and behind the damage has a membership ${title}`, async () => {
+      const disk = new SimDisk().mount();
+      {
+        await using log = await openLog(disk);
+        await append(log, members(1, 2), hardState(1, 1), entries(1, 10));
+        await append(log, { kind: "compaction", group: 1, index: 8, term: 1 });
+        await append(log, entries(11, 1));
+        await append(log, entries(12, 1), hardState(1, 1, 12), { kind: "compaction", group: 1, index: 11, term: 1 });
+        await append(log, entries(13, 1));
+        if (isReleased) await log.release();
+      }
+      await rot(disk, isEntry(1, 11));
+      await using log = await setAside(disk);
+      assert.deepEqual(
+        log.damagedGroups.map(({ firstChangeInDoubt }) => firstChangeInDoubt),
+        isReleased ? [] : [9],
+      );
+    });
+  }
 
   test("goes on in a new segment, opens as any other from then on, and remembers until it is repaired", async () => {
     const disk = await sample();
     await rot(disk, isEntry(1, 15));
-    const damaged = { group: 1, certainIndex: 10, firstMissing: 15, isHardStateStale: true };
+    const damaged = { ...UNSURE, group: 1, certainIndex: 10, firstMissing: 15 };
     {
       await using log = await setAside(disk);
       assert.ok((await disk.list("log")).includes(segmentName("log", 2).slice(4)));
@@ -252,8 +330,8 @@ describe("a log that is opened without what is damaged", () => {
     const image = new Map<string, Uint8Array>();
     for (const name of await sampled.list("log")) image.set(name, await readFile(sampled, `log/${name}`));
     const expected = [
-      { group: 1, certainIndex: 10, firstMissing: 15, isHardStateStale: true },
-      { group: 2, certainIndex: 20, firstMissing: 0, isHardStateStale: true },
+      { ...UNSURE, group: 1, certainIndex: 10, firstMissing: 15 },
+      { ...UNSURE, group: 2, certainIndex: 20, areEntriesWhole: true },
     ];
     let isComplete = false;
     for (let calls = 1; !isComplete; calls++) {

@@ -4,8 +4,8 @@ import { EMPTY } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { durableClaimedAt, FRAME_HEADER_BYTES, FrameEncoder, validFrameAt } from "./frame.ts";
 import { GroupReader } from "./group-reader.ts";
-import type { LogRecord } from "./record.ts";
-import { laterProof, openFile, type RecoveredLog, scanFrames, settleTail } from "./recovery.ts";
+import type { GroupDamage, LogRecord } from "./record.ts";
+import { laterProof, mendTail, openFile, type RecoveredLog, scanFrames, settleTail } from "./recovery.ts";
 import {
   beginSegment,
   offsetOf,
@@ -71,9 +71,10 @@ export async function readDamagedLog(disk: Disk, folder: string): Promise<Damage
       reading.loseSegment(id, next, evidence);
     } else {
       const bytes = await readAll(disk, segmentName(folder, id));
+      const mendedFrom = id === lastId ? await mendTail(disk, folder, segment, bytes) : undefined;
       reading.read(segment, bytes, headers.get(id + 1));
-      if (id === lastId)
-        reading.tornBytes = await settleTail(disk, folder, segment, bytes, reading.end, reading.sureUpTo);
+      const sureUpTo = Math.min(reading.sureUpTo, mendedFrom ?? reading.sureUpTo);
+      if (id === lastId) reading.tornBytes = await settleTail(disk, folder, segment, bytes, reading.end, sureUpTo);
     }
   }
   const { segments, lost, end, lastChecksum, tornBytes, reader } = reading;
@@ -213,12 +214,7 @@ function settlementOf(reader: GroupReader): LogRecord[][] {
   for (const { index, damage } of reader.findings()) {
     const { group, hardState } = index;
     // Of a settlement that a crash broke off only these marks remember all: what it wrote behind them looks like knowledge.
-    const before = index.damage ?? damage;
-    const missing = [before.firstMissing, damage.firstMissing].filter((one) => one > 0);
-    const certainIndex = Math.min(before.certainIndex, damage.certainIndex);
-    const firstMissing = missing.length > 0 ? Math.min(...missing) : 0;
-    const isHardStateStale = before.isHardStateStale || damage.isHardStateStale;
-    const records: LogRecord[] = [{ kind: "damaged", group, certainIndex, firstMissing, isHardStateStale }];
+    const records: LogRecord[] = [{ kind: "damaged", group, ...bothOf(index.damage ?? damage, damage) }];
     if (damage.firstMissing > 0 && damage.firstMissing <= index.lastIndex)
       records.push({ kind: "truncateSuffix", group, fromIndex: damage.firstMissing });
     if (hardState !== undefined && hardState.commit > damage.certainIndex)
@@ -228,6 +224,21 @@ function settlementOf(reader: GroupReader): LogRecord[][] {
   }
   appends.push([{ kind: "settled", group: 0 }]);
   return appends;
+}
+
+function bothOf(before: GroupDamage, now: GroupDamage): GroupDamage {
+  return {
+    certainIndex: Math.min(before.certainIndex, now.certainIndex),
+    firstMissing: firstOf(before.firstMissing, now.firstMissing),
+    areEntriesWhole: before.areEntriesWhole && now.areEntriesWhole,
+    isHardStateStale: before.isHardStateStale || now.isHardStateStale,
+    firstChangeInDoubt: firstOf(before.firstChangeInDoubt, now.firstChangeInDoubt),
+  };
+}
+
+/** Of two indexes, of which 0 says that there is none. */
+function firstOf(one: number, other: number): number {
+  return one === 0 || other === 0 ? one + other : Math.min(one, other);
 }
 
 async function readHeader(disk: Disk, folder: string, id: number): Promise<Segment | undefined> {

@@ -295,6 +295,24 @@ describe("a log on a full disk", () => {
     assert.ok(at > 40);
   });
 
+  test("is not a slow one: while a segment is being made the log takes what comes", async () => {
+    const plain = new SimDisk().mount();
+    const measured = Promise.withResolvers<void>();
+    let isSlow = false;
+    const disk = disturbed(plain, {
+      space: async () => {
+        if (isSlow) await measured.promise;
+        return plain.space();
+      },
+    });
+    await using log = await openLog(disk);
+    isSlow = true;
+    for (let at = 1; log.counters.bytes < SEGMENT_BYTES - 10_000; at++) await append(log, entries(at, 1, 900));
+    const { isNearlyFull } = log;
+    measured.resolve();
+    assert.ok(!isNearlyFull);
+  });
+
   test("that fails for another reason is final", async () => {
     const plain = new SimDisk({ bytesMax: SEGMENT_BYTES + 40_000 }).mount();
     const disk = disturbed(plain, {

@@ -26,6 +26,30 @@ export const PEER_ERRORS = {
     what: "The other node has made a new connection, or was started again.",
     advice: "Nothing to do; if it goes on, two processes run as the same node.",
   },
+  PEER_UNREACHABLE: {
+    what: "There is no connection to the other node: nothing was asked.",
+    advice: "Check that it runs, and the network between the two.",
+  },
+  CALL_BROKEN: {
+    what: "The connection broke before the answer came: what was asked may have been done.",
+    advice: "Ask again if that does no harm, or find out what happened.",
+  },
+  CALL_TIMED_OUT: {
+    what: "The answer did not come in time: what was asked may have been done.",
+    advice: "Ask again if that does no harm, or find out what happened.",
+  },
+  CALL_FAILED: {
+    what: "The other node did not do what it was asked.",
+    advice: "Its reason tells why.",
+  },
+  CALLS_OVERLOADED: {
+    what: "Too many calls are open between the two nodes: nothing was asked.",
+    advice: "Try again later.",
+  },
+  METHOD_UNKNOWN: {
+    what: "The other node does not know this call.",
+    advice: "Bring all nodes to the same version.",
+  },
 } as const;
 
 export type PeerErrorCode = keyof typeof PEER_ERRORS;

@@ -17,6 +17,8 @@ export type PeerEvent =
       readonly reason: RefusalReason;
       readonly text: string;
     }
+  /** A handler of calls rejected with what is no operating error. */
+  | { readonly kind: "call-failed"; readonly node: number; readonly method: number; readonly error: unknown }
   /** Somebody came who did not get as far as a handshake. */
   | { readonly kind: "stranger"; readonly remoteAddress: string; readonly error: Error };
 

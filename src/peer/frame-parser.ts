@@ -2,7 +2,7 @@ import { Copier } from "../std/copier.ts";
 import { type PeerError, peerFailure } from "./errors.ts";
 import { FRAME_HEADER_BYTES, FRAME_KINDS, frameChecksum } from "./wire.ts";
 
-const KIND_MAX = FRAME_KINDS.pong;
+const KIND_MAX = Math.max(...Object.values(FRAME_KINDS));
 
 /**
  * Cuts a stream of bytes into frames, however it was chunked. A chunk is only lent; each payload is copied once, into

@@ -1,4 +1,5 @@
 import type { Connection, Timer } from "../env/index.ts";
+import { CallServer } from "./calls/call-server.ts";
 import { certificateName, type PeerContext } from "./context.ts";
 import { type PeerError, peerFailure } from "./errors.ts";
 import { FrameParser } from "./frame-parser.ts";
@@ -9,11 +10,15 @@ import {
   HANDSHAKE_BYTES_MAX,
   type Hello,
   PROTOCOL_VERSION,
+  type Purpose,
   pongFrame,
   type RefusalReason,
   refusalFrame,
   welcomeFrame,
 } from "./wire.ts";
+
+/** Of who is not known yet. */
+const ADMISSION_FRAME_BYTES_MAX = 65_536;
 
 /** Who keeps the accepted connections. */
 export interface IncomingOwner {
@@ -32,6 +37,9 @@ export class Incoming {
   readonly #handshakeTimer: Timer;
   /** Known once it has introduced itself. */
   #node: number | undefined;
+  #purpose: Purpose = "frames";
+  /** Where calls come on it. */
+  #calls: CallServer | undefined;
   #isOver = false;
   #isRefused = false;
   #hasHeard = false;
@@ -47,6 +55,10 @@ export class Incoming {
 
   get node(): number | undefined {
     return this.#node;
+  }
+
+  get purpose(): Purpose {
+    return this.#purpose;
   }
 
   begin(): void {
@@ -73,12 +85,19 @@ export class Incoming {
     this.#end(peerFailure("PEER_REPLACED"));
   }
 
+  /** It may not be welcome any more: it is told when it comes again. */
+  dismiss(): void {
+    const what = `Node ${this.#node} has to introduce itself again.`;
+    this.#end(peerFailure("PEER_REPLACED", { what, data: { node: this.#node } }));
+  }
+
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#handshakeTimer.cancel();
     this.#parser.stop();
     this.#connection.destroy();
+    this.#calls?.close(peerFailure("CALL_BROKEN", { data: { node: this.#node } }));
     this.#owner.gone(this);
   }
 
@@ -93,44 +112,73 @@ export class Incoming {
       const hello = kind === FRAME_KINDS.hello ? decodeHello(payload) : undefined;
       if (hello === undefined) this.#malformed(peerFailure("FRAME_MALFORMED"));
       else this.#answer(hello);
+    } else if (kind === FRAME_KINDS.ping) {
+      this.#connection.send(pongFrame());
+    } else if (this.#calls !== undefined) {
+      if (!this.#calls.take(kind, payload)) this.#malformed(peerFailure("FRAME_MALFORMED"));
     } else if (kind === FRAME_KINDS.message) {
       const { counts, handlers } = this.#context;
       counts.framesReceived++;
       counts.bytesReceived += FRAME_HEADER_BYTES + payload.length;
       handlers.receive(this.#node, payload);
-    } else if (kind === FRAME_KINDS.ping) {
-      this.#connection.send(pongFrame());
     } else {
       this.#malformed(peerFailure("FRAME_MALFORMED"));
     }
   }
 
   #answer(hello: Hello | { readonly version: number }): void {
-    const { nodeId, cluster, tls } = this.#context;
+    const { nodeId, cluster, admissionHandlers } = this.#context;
     if ("version" in hello) {
       this.#refuse("version", undefined, `node ${nodeId} speaks version ${PROTOCOL_VERSION}, not ${hello.version}`);
     } else if (hello.cluster !== cluster) {
       this.#refuse("cluster", hello.from, `node ${nodeId} belongs to another cluster`);
-    } else if (hello.to !== nodeId) {
-      this.#refuse("node", hello.from, `this is node ${nodeId}, not ${hello.to}`);
-    } else if (hello.from === nodeId) {
-      this.#refuse("node", hello.from, `this is node ${nodeId} itself`);
-    } else if (tls !== undefined && !this.#connection.peerNames.includes(certificateName(hello.from))) {
-      this.#refuse("certificate", hello.from, `the certificate does not name ${certificateName(hello.from)}`);
+    } else if (hello.purpose === "admission") {
+      if (admissionHandlers.size > 0) this.#welcome(hello);
+      else this.#refuse("node", undefined, `node ${nodeId} admits nobody`);
     } else {
-      this.#welcome(hello);
+      this.#answerNode(hello);
     }
   }
 
-  #welcome({ from, life }: Hello): void {
+  #answerNode(hello: Hello): void {
+    const { nodeId, tls, admits } = this.#context;
+    const { from, to, start, life } = hello;
+    if (to !== nodeId) {
+      this.#refuse("node", from, `this is node ${nodeId}, not ${to}`);
+    } else if (from === nodeId) {
+      this.#refuse("node", from, `this is node ${nodeId} itself`);
+    } else if (tls !== undefined && !this.#connection.peerNames.includes(certificateName(from))) {
+      this.#refuse("certificate", from, `the certificate does not name ${certificateName(from)}`);
+    } else {
+      const refusal = admits(from, start, life);
+      if (refusal === undefined) this.#welcome(hello);
+      else this.#refuse(refusal.reason, from, refusal.text);
+    }
+  }
+
+  #welcome({ from, life, purpose }: Hello): void {
     const { counts, limits, event } = this.#context;
     this.#handshakeTimer.cancel();
     this.#node = from;
-    this.#parser.payloadBytesMax = limits.frameBytesMax;
+    this.#purpose = purpose;
+    if (purpose !== "frames") this.#calls = this.#serveCalls(from);
+    this.#parser.payloadBytesMax = purpose === "admission" ? ADMISSION_FRAME_BYTES_MAX : limits.frameBytesMax;
     this.#connection.send(welcomeFrame(this.#context.life, limits.frameBytesMax));
     counts.accepts++;
     event({ kind: "connected", direction: "in", node: from, remoteAddress: this.#connection.remoteAddress });
     this.#owner.greeted(this, life);
+  }
+
+  #serveCalls(from: number): CallServer {
+    const { env, callLimits: limits, callHandlers, admissionHandlers, event } = this.#context;
+    const handlers = this.#purpose === "admission" ? admissionHandlers : callHandlers;
+    return new CallServer({
+      ...{ from, timers: env.timers, limits, handlers },
+      put: (frame) => {
+        if (!this.#isOver) this.#connection.send(frame);
+      },
+      onBug: (method, error) => event({ kind: "call-failed", node: from, method, error }),
+    });
   }
 
   /** The handshake's time goes on: until then the other side can read why. */

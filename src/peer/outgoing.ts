@@ -1,4 +1,4 @@
-import type { Connection, Timer } from "../env/index.ts";
+import type { Connection, MutualTls, Timer } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { toHex } from "../std/bytes.ts";
 import { certificateName, type PeerAddress, type PeerContext } from "./context.ts";
@@ -12,13 +12,26 @@ import {
   frameHeader,
   HANDSHAKE_BYTES_MAX,
   helloFrame,
+  type Purpose,
   pingFrame,
   type Refusal,
   type Welcome,
 } from "./wire.ts";
 
+/** What goes over the connection, beside its keep-alive. */
+export interface OutgoingUse {
+  readonly purpose: Purpose;
+  /** Asked before it is made again; it always is where this is left out. */
+  isWanted?(): boolean;
+  opened?(): void;
+  /** False for what no node of this protocol sends. */
+  take?(kind: number, payload: Uint8Array): boolean;
+  /** There is none: it broke, or could not be made; or its queue is full. */
+  lost(error: Error | undefined): void;
+}
+
 /**
- * The connection on which this node sends to one other node. It is made at once and again whenever it is lost, with
+ * A connection on which this node sends to one other node. It is made again whenever it is lost and still wanted, with
  * pauses that grow:
  *
  *     waiting ---> connecting ---> greeting ---> open
@@ -29,6 +42,7 @@ export class Outgoing {
   readonly node: number;
   readonly address: PeerAddress;
   readonly #context: PeerContext;
+  readonly #use: OutgoingUse;
   #state: "waiting" | "connecting" | "greeting" | "open" | "closed" = "waiting";
   #connection: Connection | undefined;
   #parser: FrameParser | undefined;
@@ -47,8 +61,9 @@ export class Outgoing {
   #pingEnd = 0;
   #leftBytes = 0;
 
-  constructor(context: PeerContext, node: number, address: PeerAddress) {
+  constructor(context: PeerContext, node: number, address: PeerAddress, use: OutgoingUse) {
     this.#context = context;
+    this.#use = use;
     this.node = node;
     this.address = address;
   }
@@ -72,7 +87,7 @@ export class Outgoing {
     const connecting = env.network.connect({
       ...this.address,
       timeoutMillis: limits.connectMillisMax,
-      tls: tls === undefined ? undefined : { ...tls, peerName: certificateName(this.node) },
+      tls: tls === undefined ? undefined : { ...this.#shown(tls), peerName: certificateName(this.node) },
       signal: attempt.signal,
     });
     connecting.then(
@@ -104,6 +119,13 @@ export class Outgoing {
     return true;
   }
 
+  /** A frame of a use that limits by itself how much it sends. */
+  put(frame: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#connection!.send(frame);
+    this.#sentBytes += frame.length;
+  }
+
   /** A process of that node has introduced itself: it can be reached, and what came from another process is old. */
   met(life: Uint8Array): void {
     if (this.#state === "open" && this.#life !== toHex(life)) this.#lost(peerFailure("PEER_REPLACED"));
@@ -112,7 +134,7 @@ export class Outgoing {
       this.#attempt!.abort();
       this.#state = "waiting";
     }
-    this.connect();
+    this.#connectIfWanted();
   }
 
   /**
@@ -142,8 +164,17 @@ export class Outgoing {
     this.#drop();
   }
 
+  /** Who is no node yet has no certificate. */
+  #shown(tls: MutualTls): Pick<MutualTls, "caFile"> & Partial<MutualTls> {
+    return this.#use.purpose === "admission" ? { caFile: tls.caFile } : tls;
+  }
+
+  #connectIfWanted(): void {
+    if (this.#use.isWanted?.() !== false) this.connect();
+  }
+
   #greet(connection: Connection): void {
-    const { env, nodeId, cluster, life, limits } = this.#context;
+    const { env, nodeId, cluster, start, life, limits } = this.#context;
     this.#state = "greeting";
     this.#connection = connection;
     this.#parser = new FrameParser(HANDSHAKE_BYTES_MAX, (kind, payload) => this.#take(kind, payload));
@@ -155,7 +186,7 @@ export class Outgoing {
       ended: () => this.#over(connection, undefined),
       closed: (error) => this.#over(connection, error),
     });
-    connection.send(helloFrame({ life, from: nodeId, to: this.node, cluster }));
+    connection.send(helloFrame({ life, from: nodeId, to: this.node, cluster, purpose: this.#use.purpose, start }));
     this.#timer = env.timers.after(limits.handshakeMillisMax, () => {
       if (this.#connection === connection) this.#failed(peerFailure("HANDSHAKE_TIMED_OUT"));
     });
@@ -171,7 +202,7 @@ export class Outgoing {
 
   #take(kind: number, payload: Uint8Array): void {
     if (this.#state === "open") {
-      if (kind !== FRAME_KINDS.pong) this.#malformed();
+      if (kind !== FRAME_KINDS.pong && this.#use.take?.(kind, payload) !== true) this.#malformed();
       return;
     }
     const welcome = kind === FRAME_KINDS.welcome ? decodeWelcome(payload) : undefined;
@@ -182,11 +213,12 @@ export class Outgoing {
   }
 
   #opened(welcome: Welcome): void {
-    const { counts, event } = this.#context;
+    const { counts, event, limits } = this.#context;
     this.#timer?.cancel();
     this.#state = "open";
     this.#life = welcome.life;
     this.#frameBytesMax = welcome.frameBytesMax;
+    if (this.#use.take !== undefined) this.#parser!.payloadBytesMax = limits.frameBytesMax;
     this.#hasOverflowed = false;
     this.#quietTicks = 0;
     this.#sentBytes = this.#connection!.queuedBytes;
@@ -194,6 +226,7 @@ export class Outgoing {
     counts.connects++;
     event({ kind: "connected", direction: "out", node: this.node, remoteAddress: this.#connection!.remoteAddress });
     this.#sendPing();
+    this.#use.opened?.();
   }
 
   #refused({ reason, text, version }: Refusal): void {
@@ -222,25 +255,25 @@ export class Outgoing {
     }
     this.#context.counts.losses++;
     this.#context.event({ kind: "lost", direction: "out", node: this.node, error });
-    this.#wait();
+    this.#wait(error);
   }
 
   #failed(error: Error): void {
     this.#context.counts.failures++;
     this.#context.event({ kind: "failed", node: this.node, error });
-    this.#wait();
+    this.#wait(error);
   }
 
-  #wait(): void {
-    const { env, limits, handlers } = this.#context;
+  #wait(error: Error | undefined): void {
+    const { env, limits } = this.#context;
     this.#drop();
     this.#state = "waiting";
     const { reconnectMillisMin, reconnectMillisMax } = limits;
     const millis = Math.min(reconnectMillisMin * 2 ** this.#failuresInRow, reconnectMillisMax);
     if (millis < reconnectMillisMax) this.#failuresInRow++;
     const jitter = env.random.u32() / 0x1_0000_0000;
-    this.#timer = env.timers.after((millis * (1 + jitter)) / 2, () => this.connect());
-    handlers.unreachable(this.node);
+    this.#timer = env.timers.after((millis * (1 + jitter)) / 2, () => this.#connectIfWanted());
+    this.#use.lost(error);
   }
 
   #drop(): void {
@@ -262,9 +295,8 @@ export class Outgoing {
   #overflowed(): void {
     if (this.#hasOverflowed) return;
     this.#hasOverflowed = true;
-    const { env, handlers } = this.#context;
-    env.timers.endOfTurn(() => {
-      if (this.#state !== "closed") handlers.unreachable(this.node);
+    this.#context.env.timers.endOfTurn(() => {
+      if (this.#state !== "closed") this.#use.lost(undefined);
     });
   }
 }

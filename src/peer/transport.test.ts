@@ -273,7 +273,7 @@ describe("the handshake of PeerTransport", () => {
 
   test("refuses another version by name, in a form that every version reads", async () => {
     const world = await PeerWorld.start(1);
-    const hello = helloFrame({ life: LIFE, from: 2, to: 1, cluster: "test" });
+    const hello = helloFrame({ life: LIFE, from: 2, to: 1, cluster: "test", purpose: "frames", start: 0 });
     const payload = hello.slice(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + 12);
     payload[8] = 9;
     const stranger = await Stranger.connect(world, 1);
@@ -282,7 +282,7 @@ describe("the handshake of PeerTransport", () => {
     await world.run(10);
     ok(stranger.isOver);
     equal(stranger.heard[4], FRAME_KINDS.refusal);
-    ok(/version 1, not 9/.test(String(new TextDecoder().decode(stranger.heard))));
+    ok(/version 2, not 9/.test(String(new TextDecoder().decode(stranger.heard))));
     ok(refusals(world.node(1), "in").some(({ reason, node }) => reason === "version" && node === undefined));
     await world.close();
   });
@@ -304,7 +304,7 @@ describe("the handshake of PeerTransport", () => {
 
   test("closes the connection on garbage, and on frames that do not belong there", async () => {
     const world = await PeerWorld.start(1);
-    const hello = helloFrame({ life: LIFE, from: 2, to: 1, cluster: "test" });
+    const hello = helloFrame({ life: LIFE, from: 2, to: 1, cluster: "test", purpose: "frames", start: 0 });
     const message = frameHeader(FRAME_KINDS.message, new Uint8Array(0));
     const large = frameHeader(FRAME_KINDS.hello, new Uint8Array(5_000));
     const sayings: (string | Uint8Array)[][] = [
@@ -355,7 +355,16 @@ describe("the handshake of PeerTransport", () => {
     const impostors: Stranger[] = [];
     for (let round = 0; round < 5; round++) {
       const impostor = await Stranger.connect(world, 1);
-      impostor.say(helloFrame({ life: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, round), from: 2, to: 1, cluster: "test" }));
+      impostor.say(
+        helloFrame({
+          life: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, round),
+          from: 2,
+          to: 1,
+          cluster: "test",
+          purpose: "frames",
+          start: 0,
+        }),
+      );
       impostors.push(impostor);
       await world.run(20);
     }

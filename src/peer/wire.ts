@@ -3,7 +3,7 @@ import { crc32c } from "../std/checksums/index.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
 
-// The peer protocol, version 1. Integers are little-endian. A connection carries frames one behind the other:
+// The peer protocol, version 2. Integers are little-endian. A connection carries frames one behind the other:
 //
 //      0                4        5              8                12
 //      +----------------+--------+--------------+----------------+-------------+
@@ -16,29 +16,53 @@ import { ByteWriter } from "../std/writer.ts";
 //      who connects                                   who accepts
 //      ------------                                   -----------
 //      hello    magic, version, life, from, to,
-//               name of the cluster            ---->
+//               cluster, purpose, start        ---->
 //                                              <----  welcome  version, life, longest frame     or
 //                                                     refusal  version, reason, text, and the end
-//      message  bytes                          ---->
 //      ping     (empty)                        ---->
 //                                              <----  pong     (empty)
+//   purpose "frames":
+//      message  bytes                          ---->
+//   purposes "calls" and "admission": see calls/wire.ts
 //
 // Messages go one way: two nodes have two connections, each made by who sends on it. Then each node alone decides when its own
 // is made again, no two attempts meet, and a connection that breaks says of exactly one direction that frames may be lost.
+// Calls have connections of their own, so that no heartbeat waits behind the bytes of a body.
 //
 // `life` is drawn at random when a process starts: from a new one the other side learns that what it has is from before.
+// `start` counts the starts of a node: who comes with an older one than is known has a data directory from before.
+// With "admission" somebody comes who is no node yet, and asks to become one: `from` and `to` are 0.
 // What this page draws in front of a hello's `life` and a refusal's `reason`, and the frames, stays as it is in all versions, so that
 // nodes of different versions can tell each other so.
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const FRAME_HEADER_BYTES = 12;
 /** What a frame of the handshake may hold. */
 export const HANDSHAKE_BYTES_MAX = 4096;
 export const LIFE_BYTES = 8;
 
-export const FRAME_KINDS = { hello: 1, welcome: 2, refusal: 3, message: 4, ping: 5, pong: 6 } as const;
+export const FRAME_KINDS = {
+  hello: 1,
+  welcome: 2,
+  refusal: 3,
+  message: 4,
+  ping: 5,
+  pong: 6,
+  request: 7,
+  reply: 8,
+  failure: 9,
+  data: 10,
+  end: 11,
+  credit: 12,
+  stop: 13,
+  cancel: 14,
+} as const;
 
-export const REFUSAL_REASONS = { version: 1, cluster: 2, node: 3, certificate: 4 } as const;
+/** What a connection is for. */
+export const PURPOSES = { frames: 1, calls: 2, admission: 3 } as const;
+export type Purpose = keyof typeof PURPOSES;
+
+export const REFUSAL_REASONS = { version: 1, cluster: 2, node: 3, certificate: 4, removed: 5, superseded: 6 } as const;
 export type RefusalReason = keyof typeof REFUSAL_REASONS;
 
 const MAGIC = utf8("ASHLAR-P");
@@ -50,6 +74,8 @@ export interface Hello {
   /** Whom the connection is meant for. */
   readonly to: number;
   readonly cluster: string;
+  readonly purpose: Purpose;
+  readonly start: number;
 }
 
 export interface Welcome {
@@ -95,9 +121,9 @@ export function pongFrame(): Uint8Array {
   return frameHeader(FRAME_KINDS.pong, EMPTY_PAYLOAD);
 }
 
-export function helloFrame({ life, from, to, cluster }: Hello): Uint8Array {
+export function helloFrame({ life, from, to, cluster, purpose, start }: Hello): Uint8Array {
   const payload = new ByteWriter().raw(MAGIC).u32(PROTOCOL_VERSION).raw(life).u64(from).u64(to).string(cluster);
-  return wholeFrame(FRAME_KINDS.hello, payload);
+  return wholeFrame(FRAME_KINDS.hello, payload.u8(PURPOSES[purpose]).u64(start));
 }
 
 export function welcomeFrame(life: Uint8Array, frameBytesMax: number): Uint8Array {
@@ -116,13 +142,12 @@ export function decodeHello(payload: Uint8Array): Hello | { readonly version: nu
     if (!equalBytes(reader.raw(MAGIC.length), MAGIC)) return undefined;
     const version = reader.u32();
     if (version !== PROTOCOL_VERSION) return { version };
-    const hello = {
-      life: reader.raw(LIFE_BYTES).slice(),
-      from: reader.u64(),
-      to: reader.u64(),
-      cluster: reader.string(),
-    };
-    return reader.remaining === 0 ? hello : undefined;
+    const life = reader.raw(LIFE_BYTES).slice();
+    const [from, to, cluster] = [reader.u64(), reader.u64(), reader.string()];
+    const [code, start] = [reader.u8(), reader.u64()];
+    const purpose = (Object.keys(PURPOSES) as Purpose[]).find((name) => PURPOSES[name] === code);
+    if (purpose === undefined || reader.remaining > 0) return undefined;
+    return { life, from, to, cluster, purpose, start };
   });
 }
 
@@ -145,7 +170,7 @@ export function decodeRefusal(payload: Uint8Array): Refusal | undefined {
   });
 }
 
-function wholeFrame(kind: number, writer: ByteWriter): Uint8Array {
+export function wholeFrame(kind: number, writer: ByteWriter): Uint8Array {
   const payload = writer.end();
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
   frame.set(frameHeader(kind, payload));
@@ -153,7 +178,7 @@ function wholeFrame(kind: number, writer: ByteWriter): Uint8Array {
   return frame;
 }
 
-function decode<T>(payload: Uint8Array, read: (reader: ByteReader) => T): T | undefined {
+export function decode<T>(payload: Uint8Array, read: (reader: ByteReader) => T): T | undefined {
   try {
     return read(new ByteReader(payload));
   } catch (error) {

@@ -6,7 +6,7 @@ export type OptionEntry =
   | { readonly type: "text"; readonly default?: string; readonly text: string; readonly secret?: true }
   | { readonly type: "list"; readonly default: readonly string[]; readonly text: string }
   | { readonly type: "flag"; readonly default: boolean; readonly text: string }
-  | { readonly type: "address"; readonly default: string; readonly text: string }
+  | { readonly type: "address"; readonly default?: string; readonly text: string }
   | {
       readonly type: "integer";
       readonly unit: "bytes" | "bytes/s" | "ms" | "s" | "percent" | "count";
@@ -25,7 +25,7 @@ export type OptionValues<Table extends OptionTable> = {
       ? boolean
       : Table[Name] extends { readonly type: "list" }
         ? readonly string[]
-        : Table[Name] extends { readonly type: "text"; readonly default: string } | { readonly type: "address" }
+        : Table[Name] extends { readonly type: "text" | "address"; readonly default: string }
           ? string
           : string | undefined;
 };

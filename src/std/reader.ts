@@ -1,4 +1,4 @@
-import { partOf, text } from "./bytes.ts";
+import { hexOfPart, partOf, text } from "./bytes.ts";
 
 /** Thrown by a ByteReader on input that is too short or has a number beyond 2^53 - 1; decoders turn it into their layer's error. */
 export class MalformedBytes extends Error {
@@ -65,6 +65,13 @@ export class ByteReader {
 
   blob(): Uint8Array {
     return this.raw(this.varint());
+  }
+
+  /** A blob as hexadecimal digits. */
+  hex(): string {
+    const length = this.varint();
+    const at = this.#take(length);
+    return hexOfPart(this.#bytes, at, at + length);
   }
 
   string(): string {

@@ -46,6 +46,29 @@ export function sourceFrom(chunks: AsyncIterable<Uint8Array>): ByteSource {
   };
 }
 
+/** The source with its first chunk read. Rejects where that does; the source is cancelled then. */
+export async function begun(source: ByteSource): Promise<ByteSource> {
+  let first: Uint8Array | null | undefined;
+  try {
+    first = await source.read();
+  } catch (error) {
+    source.cancel(error);
+    throw error;
+  }
+  return {
+    async read() {
+      if (first === undefined) return source.read();
+      const chunk = first;
+      first = undefined;
+      return chunk;
+    },
+    cancel(reason) {
+      first = undefined;
+      source.cancel(reason);
+    },
+  };
+}
+
 /**
  * What `next` makes of another source's bytes. Its first failure cancels that source, and is what every further read
  * rejects with.

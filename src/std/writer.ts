@@ -1,22 +1,20 @@
 import { assert } from "./assert.ts";
-import { EMPTY, utf8 } from "./bytes.ts";
+import { EMPTY, HEAP_ARRAY_BYTES_MAX, partOf, utf8 } from "./bytes.ts";
 import { Copier } from "./copier.ts";
 
 const results = new Copier();
-const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
  * Builds one binary record. Integers are little-endian; `varint` is LEB128 for unsigned numbers up to 2^53 - 1.
- * Grows by doubling; `finish` returns a copy, so a writer can be reset and used again.
+ * Grows by doubling; `finish` returns a copy, so a writer can be reset and used again. Numbers are written byte by byte:
+ * a view of a short writer's memory would cost more than all that is written through it.
  */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -36,7 +34,7 @@ export class ByteWriter {
 
   u32(value: number): this {
     this.#reserve(4);
-    this.#view.setUint32(this.#length, value, true);
+    this.#put(this.#length, value);
     this.#length += 4;
     return this;
   }
@@ -44,15 +42,15 @@ export class ByteWriter {
   /** Overwrites four bytes that were written before: a length that is known only behind what it counts. */
   setU32(at: number, value: number): void {
     assert(at + 4 <= this.#length, "a field is set where one was written");
-    this.#view.setUint32(at, value, true);
+    this.#put(at, value);
   }
 
   /** An unsigned 64-bit field that holds a safe integer. */
   u64(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, "a u64 field takes an unsigned safe integer");
     this.#reserve(8);
-    this.#view.setUint32(this.#length, value >>> 0, true);
-    this.#view.setUint32(this.#length + 4, Math.floor(value / 0x1_0000_0000), true);
+    this.#put(this.#length, value);
+    this.#put(this.#length + 4, Math.floor(value / 0x1_0000_0000));
     this.#length += 8;
     return this;
   }
@@ -94,21 +92,21 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return results.copy(this.#bytes, 0, this.#length);
+    const bytes = this.#bytes;
+    return bytes.length <= HEAP_ARRAY_BYTES_MAX ? bytes.slice(0, this.#length) : results.copy(bytes, 0, this.#length);
   }
 
   /** What was written, in the writer's own memory, which it gives up. */
   end(): Uint8Array {
-    const bytes = this.#bytes.subarray(0, this.#length);
+    const bytes = partOf(this.#bytes, 0, this.#length);
     this.#bytes = EMPTY;
-    this.#view = NO_VIEW;
     this.#length = 0;
     return bytes;
   }
 
-  /** Copies what was written so far, without a new array. */
-  copyTo(target: Uint8Array, at: number): void {
-    target.set(this.#bytes.subarray(0, this.#length), at);
+  /** What was written so far, in the writer's own memory: until more is written. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Makes room for so many more bytes at once. */
@@ -123,6 +121,13 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  }
+
+  #put(at: number, value: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 }

@@ -60,20 +60,30 @@ export function handleVoteRequest(raft: Raft, message: Message): void {
     (raft.vote === NONE && raft.lead === NONE) ||
     // A promise binds nobody.
     (isPre && message.term > raft.term);
-  const response = newMessage(isPre ? MessageType.preVoteResponse : MessageType.voteResponse, message.from);
   // A learner votes too: it may have been promoted without knowing it yet.
-  if (canVote && isUpToDate(raft, message)) {
-    response.term = message.term;
-    raft.send(response);
-    if (isPre) return;
-    raft.electionElapsed = 0;
-    raft.vote = message.from;
-  } else {
-    response.term = raft.term;
-    response.reject = true;
-    addCommitHint(raft, response);
-    raft.send(response);
+  if (!canVote || !isUpToDate(raft, message)) {
+    refuseVote(raft, message);
+    return;
   }
+  const response = responseTo(message);
+  response.term = message.term;
+  raft.send(response);
+  if (isPre) return;
+  raft.electionElapsed = 0;
+  raft.vote = message.from;
+}
+
+/** Tells the candidate the term as well (the paper's RequestVote, receiver's rule 1). */
+export function refuseVote(raft: Raft, message: Message): void {
+  const response = responseTo(message);
+  response.term = raft.term;
+  response.reject = true;
+  addCommitHint(raft, response);
+  raft.send(response);
+}
+
+function responseTo({ type, from }: Message): Message {
+  return newMessage(type === MessageType.preVote ? MessageType.preVoteResponse : MessageType.voteResponse, from);
 }
 
 function isUpToDate(raft: Raft, { index, logTerm }: Message): boolean {

@@ -1,4 +1,4 @@
-import { isJoint, isVoter } from "./configuration.ts";
+import { allMembers, isJoint, isMember, isVoter } from "./configuration.ts";
 import { NONE } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import { electionQuorumOf } from "./quorum.ts";
@@ -30,6 +30,9 @@ function explainLeader(raft: Raft): string {
     return "This node lost its disk and keeps silent until a leader has made it a learner: it can neither vote nor lead.";
   }
   if (raft.role === "pre-candidate" || raft.role === "candidate") return explainCampaign(raft);
+  if (!isMember(raft.configuration, raft.id) && allMembers(raft.configuration).length > 0) {
+    return "This node is not among the members: it was removed, or has not heard yet that it was added.";
+  }
   if (raft.lead !== NONE) return `Node ${raft.lead} leads in term ${term}.`;
   const own = raft.tracker.progress(raft.id);
   if (own === undefined) return "This node is not a member and waits for a leader to send it the group's state.";

@@ -43,9 +43,9 @@ export {
 } from "./messages.ts";
 export { RaftNode } from "./node.ts";
 export type { RaftOptions, ReadMode } from "./options.ts";
-export { commitQuorumOf, electionQuorumOf } from "./quorum.ts";
+export { canDecide, commitQuorumOf, electionQuorumOf } from "./quorum.ts";
 export type { Ready } from "./ready.ts";
-export { type Mismatch, runScript, type ScriptResult } from "./script/run.ts";
+export { changed as changedConfiguration } from "./reconfiguration.ts";
 export { RAFT_BUGS, type RaftBug, type RaftBugs } from "./seeded-bugs.ts";
 export type { ProgressStatus, RaftStatus } from "./status.ts";
 export type { Storage } from "./storage.ts";

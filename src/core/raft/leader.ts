@@ -33,7 +33,7 @@ export function stepLeader(raft: Raft, message: Message): DropReason | undefined
 function stepProgress(raft: Raft, progress: Progress, message: Message): void {
   switch (message.type) {
     case MessageType.appendResponse:
-      progress.recentActive = true;
+      progress.heard();
       if (isForgotten(progress, message) && !raft.hasBug("count-lost-acknowledgements")) return;
       if (message.reject) handleRejection(raft, progress, message);
       else handleAcknowledgement(raft, progress, message);
@@ -110,7 +110,7 @@ function handleAcknowledgement(raft: Raft, progress: Progress, message: Message)
 }
 
 function handleHeartbeatResponse(raft: Raft, progress: Progress, message: Message): void {
-  progress.recentActive = true;
+  progress.heard();
   progress.isAppendPaused = false;
   // Also what was sent and lost is found out this way: an append that does not fit is rejected.
   if (progress.match < raft.log.lastIndex || progress.state === "probe") sendAppend(raft, progress);
@@ -120,7 +120,7 @@ function handleHeartbeatResponse(raft: Raft, progress: Progress, message: Messag
 /** A leader that a quorum can not hear may have been replaced without knowing. */
 function checkQuorum(raft: Raft): void {
   if (!raft.tracker.isQuorumActive) raft.becomeFollower(raft.term, NONE);
-  for (const progress of raft.tracker.members) if (progress.id !== raft.id) progress.recentActive = false;
+  for (const progress of raft.tracker.members) if (progress.id !== raft.id) progress.checked();
 }
 
 function transferLeadership(raft: Raft, progress: Progress): void {

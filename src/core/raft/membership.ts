@@ -1,9 +1,10 @@
 import { hasCode } from "../../std/errors.ts";
 import { decodeConfChange, LEAVE_JOINT } from "./conf-change.ts";
-import { type Configuration, changed, isVoter } from "./configuration.ts";
+import { type Configuration, isVoter } from "./configuration.ts";
 import { type Entry, EntryType, NONE } from "./messages.ts";
 import { proposeConfChange } from "./proposals.ts";
 import type { Raft } from "./raft.ts";
+import { changed, takenOut } from "./reconfiguration.ts";
 import { broadcastAppend, maybeCommit, maybeSendAppend } from "./replication.ts";
 
 /**
@@ -22,7 +23,7 @@ export function applyConfChange(raft: Raft, entry: Entry): Configuration {
     if (hasCode(error, "CHANGE_INVALID")) return raft.configuration;
     throw error;
   }
-  switchTo(raft, next);
+  switchTo(raft, next, takenOut(next, conf.changes));
   return next;
 }
 
@@ -36,9 +37,9 @@ export function appliedTo(raft: Raft, index: number, bytes: number): void {
   }
 }
 
-function switchTo(raft: Raft, configuration: Configuration): void {
+function switchTo(raft: Raft, configuration: Configuration, removed: readonly number[]): void {
   const { tracker } = raft;
-  tracker.switchTo(configuration, raft.log.lastIndex);
+  tracker.switchTo(configuration, raft.log.lastIndex, removed);
   if (raft.role !== "leader") return;
   const own = tracker.progress(raft.id);
   if (own === undefined || own.isLearner) {

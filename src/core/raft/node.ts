@@ -1,6 +1,6 @@
 import { assert } from "../../std/assert.ts";
 import type { ConfChange } from "./conf-change.ts";
-import { type Configuration, changed, isJoint } from "./configuration.ts";
+import { type Configuration, isJoint } from "./configuration.ts";
 import { raftFailure } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { applyConfChange } from "./membership.ts";
@@ -20,9 +20,11 @@ import { type DropReason, proposeConfChange, proposeData } from "./proposals.ts"
 import { wake } from "./quiescence.ts";
 import { Raft } from "./raft.ts";
 import { type Ready, ReadyMaker } from "./ready.ts";
+import { changed } from "./reconfiguration.ts";
 import { sendAppends } from "./replication.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
 import { step, tick } from "./step.ts";
+import { changeHazard } from "./strict.ts";
 
 /**
  * One member of a Raft group, without any input or output of its own; outside it is called `RaftCore`. Its owner feeds it messages, ticks
@@ -125,6 +127,14 @@ export class RaftNode {
     const isPending = raft.pendingChangeIndex > raft.log.applied || isJoint(raft.configuration);
     if (raft.role === "leader" && !isPending && conf.changes.length > 0) changed(raft.configuration, conf);
     dropped(proposeConfChange(raft, conf, form === "single" ? EntryType.confChange : EntryType.confChangeV2));
+  }
+
+  /**
+   * Why the group might stand still behind the change: where the members that this node, leading, hears of would be no
+   * quorum any more. Undefined where they would. `isSilent` tells of nodes that are known to be away.
+   */
+  changeHazard(conf: ConfChange, isSilent: (id: number) => boolean = () => false): string | undefined {
+    return changeHazard(this.#raft, conf, isSilent);
   }
 
   /** For each committed change, when the entry is applied: returns the configuration to keep with the state. Throws MALFORMED. */

@@ -19,6 +19,13 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard of since the last check of the quorum. */
   recentActive = false;
+  /** It was at that check. */
+  #wasActive = false;
+  /**
+   * It has answered since the check of the quorum before the last: so it is alive also right after one. A term's members
+   * have until the first check, a new member has to answer first.
+   */
+  isHeard = false;
   isAppendPaused = false;
   isLearner = false;
   isWitness = false;
@@ -43,6 +50,8 @@ export class Progress {
     this.next = next;
     this.#sentCommit = 0;
     this.recentActive = false;
+    this.#wasActive = false;
+    this.isHeard = true;
     this.isLost = false;
     this.leaseTick = 0;
   }
@@ -52,7 +61,25 @@ export class Progress {
     this.reset(next);
     this.incarnation = incarnation;
     this.isLost = true;
+    this.heard();
+  }
+
+  /** The follower has answered. */
+  heard(): void {
     this.recentActive = true;
+    this.isHeard = true;
+  }
+
+  /** The quorum was checked: who is not heard of until the next time is not there. */
+  checked(): void {
+    this.isHeard &&= this.recentActive;
+    this.#wasActive = this.recentActive;
+    this.recentActive = false;
+  }
+
+  /** It has answered in this term, and lately: within two election timeouts, also right after a check. */
+  get isAlive(): boolean {
+    return this.recentActive || this.#wasActive;
   }
 
   becomeProbe(): void {

@@ -1,8 +1,9 @@
 import { EMPTY } from "../../std/bytes.ts";
 import { type ConfChange, decodeConfChange, encodeConfChange, isConfChange, leavesJoint } from "./conf-change.ts";
-import { changed, isJoint } from "./configuration.ts";
+import { isJoint } from "./configuration.ts";
 import { type Entry, EntryType, MessageType, NONE, newMessage } from "./messages.ts";
 import type { Raft } from "./raft.ts";
+import { changed } from "./reconfiguration.ts";
 import { broadcastAppend } from "./replication.ts";
 
 /** Why a proposal got into nobody's log. */

@@ -22,7 +22,8 @@ export function committedByMistake(
     const quorum = bugs.has("commit-by-half") ? Math.ceil(ids.length / 2) : commitQuorumOf(ids.length, configured);
     return committedIndex(bugs.has("count-learners") ? [...ids, ...learners] : ids, quorum, acknowledged);
   };
-  return Math.min(half(voters, commitQuorum), half(votersOutgoing, commitQuorumOutgoing));
+  const incoming = half(voters, commitQuorum);
+  return bugs.has("commit-by-incoming") ? incoming : Math.min(incoming, half(votersOutgoing, commitQuorumOutgoing));
 }
 
 export function electedByMistake(

@@ -1,3 +1,5 @@
+import type { Configuration } from "./configuration.ts";
+
 /**
  * Arithmetic of quorums. Voters are sorted lists of ids; a joint configuration has two of them and needs a quorum of each.
  *
@@ -59,4 +61,15 @@ export function voteResult(voters: readonly number[], quorum: number, votes: Rea
 export function jointResult(incoming: VoteResult, outgoing: VoteResult): VoteResult {
   if (incoming === outgoing) return incoming;
   return incoming === "lost" || outgoing === "lost" ? "lost" : "pending";
+}
+
+/** Whether those members, were there no others, could elect one of theirs and commit what it proposes. */
+export function canDecide(configuration: Configuration, isThere: (id: number) => boolean): boolean {
+  const { voters, votersOutgoing, witnesses, commitQuorum, commitQuorumOutgoing } = configuration;
+  const isEnough = (half: readonly number[], quorum: number): boolean => {
+    const needed = Math.max(commitQuorumOf(half.length, quorum), electionQuorumOf(half.length, quorum));
+    return half.length === 0 || half.filter(isThere).length >= needed;
+  };
+  const canLead = [...voters, ...votersOutgoing].some((id) => isThere(id) && !witnesses.includes(id));
+  return canLead && isEnough(voters, commitQuorum) && isEnough(votersOutgoing, commitQuorumOutgoing);
 }

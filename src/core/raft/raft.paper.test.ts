@@ -89,6 +89,19 @@ describe("5.2 leader election", () => {
     });
   }
 
+  test("a candidate of an older term is refused and told the term, so that it can stand in a newer one", () => {
+    for (const preVote of [false, true]) {
+      const group = new Group(THREE, { preVote });
+      group.node(1).step(from(MessageType.heartbeat, 2, 1, { term: 7 }));
+      group.node(1).step(from(preVote ? MessageType.preVote : MessageType.vote, 3, 1, { term: 5 }));
+      const answer = group.work(1).find(({ to }) => to === 3)!;
+      const type = preVote ? MessageType.preVoteResponse : MessageType.voteResponse;
+      assert.deepEqual([answer.type, answer.term, answer.reject], [type, 7, true]);
+      group.node(3).step(answer);
+      assert.equal(group.node(3).status.term, 7);
+    }
+  });
+
   test("a server votes for one candidate a term, the first that asks", () => {
     const group = new Group(THREE);
     const answer = (candidate: number): boolean => {

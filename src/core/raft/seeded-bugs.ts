@@ -17,6 +17,7 @@ export const RAFT_BUGS = {
   "count-lost-acknowledgements": "What a node had acknowledged before it lost its disk still counts.",
   "commit-older-term": "An entry of an older term is committed by counting (figure 8 of the paper).",
   "commit-by-half": "Half of the voters commit an entry.",
+  "commit-by-incoming": "In a joint configuration the incoming half alone commits.",
   "count-learners": "Learners count among those that make a quorum.",
   "commit-on-append": "A follower takes everything as committed that it appends.",
   "heartbeat-commit-beyond-match": "A heartbeat tells a follower of commits beyond what it is known to hold.",

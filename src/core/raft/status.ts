@@ -1,6 +1,6 @@
 import type { Configuration } from "./configuration.ts";
 import type { HardState, Role } from "./messages.ts";
-import type { ProgressState } from "./progress.ts";
+import type { Progress, ProgressState } from "./progress.ts";
 import type { Raft } from "./raft.ts";
 
 /** A copy of what a node knows, for pages, metrics and tests. */
@@ -28,6 +28,8 @@ export interface ProgressStatus {
   readonly isPaused: boolean;
   readonly pendingSnapshot: number;
   readonly recentActive: boolean;
+  /** Heard of within two election timeouts. `recentActive` is false for a moment after each check of the quorum. */
+  readonly isAlive: boolean;
   readonly isLost: boolean;
   readonly inflight: number;
   readonly isInflightFull: boolean;
@@ -46,12 +48,12 @@ export function statusOf(raft: Raft): RaftStatus {
     leadTransferee: raft.leadTransferee,
     isQuiescent: raft.isQuiescent,
     configuration: raft.configuration,
-    progress: raft.role === "leader" ? progressOf(raft) : [],
+    progress: raft.role === "leader" ? raft.tracker.members.map(statusOfProgress) : [],
   };
 }
 
-export function progressOf(raft: Raft): readonly ProgressStatus[] {
-  return raft.tracker.members.map((progress) => ({
+export function statusOfProgress(progress: Progress): ProgressStatus {
+  return {
     id: progress.id,
     match: progress.match,
     next: progress.next,
@@ -61,8 +63,9 @@ export function progressOf(raft: Raft): readonly ProgressStatus[] {
     isPaused: progress.isPaused,
     pendingSnapshot: progress.pendingSnapshot,
     recentActive: progress.recentActive,
+    isAlive: progress.isAlive,
     isLost: progress.isLost,
     inflight: progress.inflights.count,
     isInflightFull: progress.inflights.isFull,
-  }));
+  };
 }

@@ -1,5 +1,5 @@
-import { addCommitHint, takeCommitHint } from "./commit-hint.ts";
-import { handleVoteRequest, isVoteWithheld, startCampaign, stepCandidate } from "./election.ts";
+import { takeCommitHint } from "./commit-hint.ts";
+import { handleVoteRequest, isVoteWithheld, refuseVote, startCampaign, stepCandidate } from "./election.ts";
 import { followLeader, handleAppend, handleHeartbeat, handleSnapshot, stepFollower } from "./follower.ts";
 import { stepLeader } from "./leader.ts";
 import { appliedTo } from "./membership.ts";
@@ -122,15 +122,11 @@ function handleLowerTerm(raft: Raft, message: Message): void {
       // With leases nobody hears this node's campaign as long as that leader lives: it must learn of the term to make way.
       if (checkQuorum || preVote) raft.send(newMessage(MessageType.appendResponse, message.from));
       return;
-    case MessageType.preVote: {
+    case MessageType.vote:
+    case MessageType.preVote:
       // A node whose term is behind but whose log is ahead would else never learn it, and the group might have no leader for ever.
-      const response = newMessage(MessageType.preVoteResponse, message.from);
-      response.term = raft.term;
-      response.reject = true;
-      addCommitHint(raft, response);
-      raft.send(response);
+      refuseVote(raft, message);
       return;
-    }
     case MessageType.storageAppendResponse:
       // The entries may have been replaced since: only what was written for this term is known to be there.
       appliedSnapshot(raft, message);

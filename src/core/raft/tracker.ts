@@ -39,9 +39,10 @@ export class Tracker implements Acknowledged {
     return this.#progress.get(id);
   }
 
-  /** Members that stay keep their progress; a new one is probed from the end of the log. */
-  switchTo(configuration: Configuration, lastIndex: number): void {
+  /** Members that stay keep their progress; a new one, or one that was taken out meanwhile, is probed from the end of the log. */
+  switchTo(configuration: Configuration, lastIndex: number, takenOut: readonly number[] = []): void {
     this.#configuration = configuration;
+    for (const id of takenOut) this.#progress.delete(id);
     const ids = allMembers(configuration);
     const members: Progress[] = [];
     for (const id of ids) {

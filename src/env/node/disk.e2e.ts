@@ -3,10 +3,9 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { hasCode } from "../../std/errors.ts";
+import { SmallDisk } from "../../testing/small-disk.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import { NodeDisk } from "./disk.ts";
 
@@ -38,18 +37,8 @@ function registerTests(): void {
 
   describe("a full disk", () => {
     test("ends a write with DISK_FULL and takes it once there is space", async (context) => {
-      await using folder = await temporaryFolder();
-      const mount = join(folder.path, "small");
-      await mkdir(mount);
-      if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", mount]).status !== 0) {
-        context.skip("mounting a small file system needs root");
-        return;
-      }
-      try {
-        await fillAndRecover(mount);
-      } finally {
-        spawnSync("umount", ["-l", mount]);
-      }
+      await using small = await SmallDisk.mountOrSkip(context, 4);
+      if (small !== undefined) await fillAndRecover(small.path);
     });
   });
 }

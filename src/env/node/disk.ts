@@ -2,7 +2,7 @@ import { close, fsync, mkdir, open, readdir, rename, type Stats, stat, statfs, u
 import { dirname, join } from "node:path";
 import { AshlarError } from "../../std/errors.ts";
 import type { Disk, DiskFile } from "../env.ts";
-import { checkFolder, checkName } from "../names.ts";
+import { checkFolder, checkName, folderOf } from "../names.ts";
 import { call, type Done } from "./call.ts";
 import { diskFailure, systemCode } from "./disk-errors.ts";
 import { NodeDiskFile } from "./disk-file.ts";
@@ -42,6 +42,8 @@ export class NodeDisk implements Disk {
   async makeDirectory(folder: string): Promise<void> {
     checkName(folder);
     await makeFolder(this.#path(folder), folder);
+    // One that is there may be younger than its parent's last sync: who made it may have died in between.
+    for (let made = folder; made !== ""; made = folderOf(made)) await this.syncDirectory(folderOf(made));
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -2,13 +2,13 @@
 // The same file is both: with "child" as its argument it is the writer.
 
 import { equal, notEqual, ok, rejects } from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
+import { SmallDisk } from "../../testing/small-disk.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import type { Index } from "../env.ts";
 import { LmdbIndexes } from "./lmdb-indexes.ts";
@@ -40,24 +40,14 @@ function registerTests(): void {
 
   describe("an index on a full disk", () => {
     test("refuses the batch with DISK_FULL, keeps what it had, and goes on once there is space", async (context) => {
-      await using root = await temporaryFolder();
-      const mount = join(root.path, "small");
-      await mkdir(mount);
-      if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", mount]).status !== 0) {
-        context.skip("mounting a small file system needs root");
-        return;
-      }
-      try {
-        await fillAndRecover(mount);
-      } finally {
-        spawnSync("umount", ["-l", mount]);
-      }
+      await using small = await SmallDisk.mountOrSkip(context, 3);
+      if (small !== undefined) await fillAndRecover(small);
     });
   });
 }
 
-async function fillAndRecover(mount: string): Promise<void> {
-  const index = await new LmdbIndexes(mount).open("index");
+async function fillAndRecover(small: SmallDisk): Promise<void> {
+  const index = await new LmdbIndexes(small.path).open("index");
   let batches = 0;
   await rejects(
     async () => {
@@ -74,11 +64,11 @@ async function fillAndRecover(mount: string): Promise<void> {
     (error) => hasCode(error, "DISK_FULL"),
   );
   equal(checkBatches(index), batches);
-  spawnSync("mount", ["-o", "remount,size=8m", mount]);
+  small.grow(8);
   writeBatch(index, batches);
   equal(checkBatches(index), batches + 1);
   await index.close();
-  const again = await new LmdbIndexes(mount).open("index");
+  const again = await new LmdbIndexes(small.path).open("index");
   equal(checkBatches(again), batches + 1);
   await again.close();
 }

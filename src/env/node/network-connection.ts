@@ -2,6 +2,7 @@ import { type OnReadOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { assert } from "../../std/assert.ts";
 import { concatBytes } from "../../std/bytes.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import type { Connection, ConnectionHandlers } from "../env.ts";
 import { type Flushable, flushAtEndOfTurn } from "./end-of-turn.ts";
 import { brokenConnection } from "./network-errors.ts";
@@ -12,8 +13,6 @@ const SCRATCH_BYTES = 256 * 1024;
 const GATHERED_BYTES_MAX = 4096;
 /** What one write takes of a long queue: its length is to tell whether it moves. */
 const WRITE_BYTES_MAX = 512 * 1024;
-/** Places at the beginning of the queue that are left empty until it is made shorter. */
-const TAKEN_MAX = 1024;
 
 /**
  * What any connection reads goes here first and is handed over before the next read: a buffer for each read costs more
@@ -29,10 +28,7 @@ export class NodeConnection implements Connection, Flushable {
   readonly socket: Socket;
   #handlers: ConnectionHandlers | undefined;
   #remoteAddress: string | undefined;
-  #pending: Uint8Array[] = [];
-  /** How many of `#pending` have gone. */
-  #taken = 0;
-  #pendingBytes = 0;
+  readonly #pending = new ByteQueue();
   #writingBytes = 0;
   #isWriting = false;
   #isFlushPlanned = false;
@@ -70,7 +66,7 @@ export class NodeConnection implements Connection, Flushable {
   }
 
   get queuedBytes(): number {
-    return this.#pendingBytes + this.#writingBytes;
+    return this.#pending.length + this.#writingBytes;
   }
 
   begin(handlers: ConnectionHandlers): void {
@@ -91,7 +87,6 @@ export class NodeConnection implements Connection, Flushable {
     assert(!this.#isEnding, "nothing is sent behind the end");
     if (this.#isDestroyed || this.#isClosed || bytes.length === 0) return;
     this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
     this.#planFlush();
   }
 
@@ -123,41 +118,18 @@ export class NodeConnection implements Connection, Flushable {
   flush(): void {
     this.#isFlushPlanned = false;
     if (this.#isDestroyed || this.#isClosed || this.#isWriting) return;
-    if (this.#pendingBytes === 0) {
+    if (this.#pending.length === 0) {
       if (this.#isEnding) this.socket.end();
       return;
     }
-    const chunks = gather(this.#takePending());
+    this.#writingBytes = Math.min(this.#pending.length, WRITE_BYTES_MAX);
+    const chunks = gather(this.#pending.take(this.#writingBytes));
     this.#isWriting = true;
     if (chunks.length > 1) this.socket.cork();
     chunks.forEach((chunk, at) => {
       this.socket.write(chunk, at === chunks.length - 1 ? this.#written : undefined);
     });
     if (chunks.length > 1) this.socket.uncork();
-  }
-
-  #takePending(): Uint8Array[] {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    while (length < this.#pendingBytes && length < WRITE_BYTES_MAX) {
-      const piece = this.#pending[this.#taken]!;
-      const room = WRITE_BYTES_MAX - length;
-      if (piece.length > room) {
-        pieces.push(piece.subarray(0, room));
-        this.#pending[this.#taken] = piece.subarray(room);
-      } else {
-        pieces.push(piece);
-        this.#taken++;
-      }
-      length += Math.min(piece.length, room);
-    }
-    this.#pendingBytes -= length;
-    this.#writingBytes = length;
-    if (this.#pendingBytes === 0) this.#pending = [];
-    else if (this.#taken > TAKEN_MAX && this.#taken * 2 > this.#pending.length) this.#pending.splice(0, this.#taken);
-    else return pieces;
-    this.#taken = 0;
-    return pieces;
   }
 
   #planFlush(): void {
@@ -170,7 +142,7 @@ export class NodeConnection implements Connection, Flushable {
     this.#isWriting = false;
     this.#writingBytes = 0;
     if (error || this.#isDestroyed) return;
-    if (this.#pendingBytes > 0 || this.#isEnding) this.flush();
+    if (this.#pending.length > 0 || this.#isEnding) this.flush();
     else this.#handlers?.drained?.();
   };
 
@@ -179,9 +151,7 @@ export class NodeConnection implements Connection, Flushable {
   }
 
   #dropQueue(): void {
-    this.#pending = [];
-    this.#taken = 0;
-    this.#pendingBytes = 0;
+    this.#pending.clear();
     this.#writingBytes = 0;
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../conformance/network-fixture.ts";
 import { networkConformance } from "../conformance/network-suite.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
-import type { Connection, MutualTls, Network } from "../env.ts";
+import type { Connection, ConnectTls, MutualTls, Network, NetworkListenOptions } from "../env.ts";
 import { nodeNetwork } from "./network.ts";
 import { loadTls, TlsWatch, versionOf } from "./tls-files.ts";
 
@@ -88,6 +88,37 @@ describe("nodeNetwork with TLS", () => {
     equal(served.accepted.length, 0);
   });
 
+  test("a server that takes anonymous clients takes those, and nobody with a bad certificate", async () => {
+    await using folder = await temporaryFolder();
+    const authority = testAuthority("ca");
+    const server = writeTestTls(folder.path, authority, ["node-1"]);
+    const known = writeTestTls(folder.path, authority, ["node-2"]);
+    const foreign = writeTestTls(folder.path, testAuthority("foreign"), ["node-2"]);
+    const { caFile } = server;
+    const anonymous = { tls: { caFile, peerName: "node-1" } };
+    const listen = { tls: server, takesAnonymous: true };
+    {
+      await using pair = await connectedPair(FIXTURE, { listen, connect: anonymous });
+      deepEqual(pair.server.connection.peerNames, []);
+      deepEqual(pair.client.connection.peerNames, ["node-1"]);
+    }
+    {
+      await using pair = await connectedPair(FIXTURE, { listen, connect: { tls: { ...known, peerName: "node-1" } } });
+      deepEqual(pair.server.connection.peerNames, ["node-2"]);
+    }
+    await using served = await serve(server, undefined, { takesAnonymous: true });
+    const client = new Side(await served.connect({ ...foreign, caFile, peerName: "node-1" })).begin();
+    await client.until(({ isClosed, hasEnded }) => isClosed || hasEnded);
+    client.connection.destroy();
+    await served.refusal;
+    equal(served.accepted.length, 0);
+    await using strict = await serve(server);
+    const refused = new Side(await strict.connect(anonymous.tls)).begin();
+    await refused.until(({ isClosed, hasEnded }) => isClosed || hasEnded);
+    refused.connection.destroy();
+    equal(strict.accepted.length, 0);
+  });
+
   test("a side without TLS is refused", async () => {
     await using folder = await temporaryFolder();
     const tls = writeTestTls(folder.path, testAuthority("ca"), ["node-1"]);
@@ -147,12 +178,16 @@ interface Served extends AsyncDisposable {
   readonly refusals: { readonly code: unknown; readonly remoteAddress: string }[];
   /** Resolves at the first refusal. */
   readonly refusal: Promise<void>;
-  connect(tls: MutualTls & { readonly peerName: string }): Promise<Connection>;
+  connect(tls: ConnectTls): Promise<Connection>;
   /** Until so many were accepted. */
   count(number: number): Promise<void>;
 }
 
-async function serve(tls: MutualTls | undefined, accept?: (connection: Connection) => void): Promise<Served> {
+async function serve(
+  tls: MutualTls | undefined,
+  accept?: (connection: Connection) => void,
+  more: Partial<NetworkListenOptions> = {},
+): Promise<Served> {
   const accepted: Connection[] = [];
   const refusals: { readonly code: unknown; readonly remoteAddress: string }[] = [];
   const refusal = Promise.withResolvers<void>();
@@ -162,7 +197,7 @@ async function serve(tls: MutualTls | undefined, accept?: (connection: Connectio
     refusal.resolve();
   };
   const { port, close } = await nodeNetwork
-    .listen({ ...TEST_NETWORK_LISTEN, tls, refused }, (connection) => {
+    .listen({ ...TEST_NETWORK_LISTEN, tls, refused, ...more }, (connection) => {
       accepted.push(connection);
       accept?.(connection);
       wake?.();

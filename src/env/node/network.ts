@@ -1,12 +1,15 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createSecureServer, connect as secureConnect, type TLSSocket } from "node:tls";
-import type { Connection, ConnectOptions, MutualTls, Network, NetworkListener, NetworkListenOptions } from "../env.ts";
+import type { Connection, ConnectOptions, ListenTls, Network, NetworkListener, NetworkListenOptions } from "../env.ts";
+import { envFailure } from "../errors.ts";
 import { addressFailure } from "./address-errors.ts";
 import { adopt, carrierOf, NodeConnection } from "./network-connection.ts";
 import { connectFailure, connectTimeout, tlsFailure } from "./network-errors.ts";
 import { loadTls, TlsWatch, versionOf } from "./tls-files.ts";
 
 const TLS_VERSION_MIN = "TLSv1.3";
+/** Of those who need not show a certificate: other people's clients. */
+const PUBLIC_TLS_VERSION_MIN = "TLSv1.2";
 
 /** TCP by node:net, with TLS by node:tls. */
 export const nodeNetwork: Network = {
@@ -114,26 +117,34 @@ class NodeListener implements NetworkListener {
     return server;
   }
 
-  async #openSecure(files: MutualTls): Promise<Server> {
-    const { handshakeTimeoutMillis, connectionsMax, refused } = this.#options;
+  async #openSecure(files: ListenTls): Promise<Server> {
+    const { handshakeTimeoutMillis, connectionsMax, refused, takesAnonymous = false } = this.#options;
+    const isMutual = files.caFile !== undefined;
+    const minVersion = isMutual ? TLS_VERSION_MIN : PUBLIC_TLS_VERSION_MIN;
     // The version first: a change between the two is then found by the watch.
     const version = await versionOf(files);
     const server = createSecureServer({
       ...(await loadTls(files)),
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: TLS_VERSION_MIN,
+      requestCert: isMutual,
+      // Where they need not show one, those who show a bad one are sent away below.
+      rejectUnauthorized: isMutual && !takesAnonymous,
+      minVersion,
       handshakeTimeout: handshakeTimeoutMillis,
       allowHalfOpen: true,
     });
     // Those in the middle of their handshake count as well.
     server.maxConnections = connectionsMax;
     this.#watch = new TlsWatch(files, version, (changed) => {
-      server.setSecureContext({ ...changed, minVersion: TLS_VERSION_MIN });
+      server.setSecureContext({ ...changed, minVersion });
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       if (this.#isFull || this.#isClosed) socket.destroy();
-      else this.#begin(new NodeConnection(() => socket.pause()));
+      else if (!socket.authorized && socket.getPeerX509Certificate() !== undefined) {
+        const { remoteAddress = "", authorizationError } = socket;
+        const what = `TLS with ${remoteAddress} failed: its certificate is not to be trusted (${authorizationError}).`;
+        refused?.(remoteAddress, envFailure("TLS_REFUSED", { what, data: { remoteAddress } }));
+        socket.destroy();
+      } else this.#begin(new NodeConnection(() => socket.pause()));
     });
     // Asked for while it is there: a broken connection has forgotten it.
     server.on("connection", (carrier: Socket) => void carrier.remoteAddress);

@@ -1,11 +1,9 @@
-import type { Timer, Timers } from "../env.ts";
+import type { Timers } from "../env.ts";
+import { LongTimer } from "../long-timer.ts";
 import { flushNow } from "./end-of-turn.ts";
 
-/** setTimeout takes 31 bits; it would fire at once on more. */
-const STEP_MILLIS_MAX = 0x7fff_ffff;
-
 export const nodeTimers: Timers = {
-  after: (delayMillis, run) => new NodeTimer(delayMillis, run),
+  after: (delayMillis, run) => new LongTimer(delayMillis, run),
   endOfTurn: (run) => {
     setImmediate(() => {
       run();
@@ -13,28 +11,3 @@ export const nodeTimers: Timers = {
     });
   },
 };
-
-class NodeTimer implements Timer {
-  readonly #run: () => void;
-  #restMillis: number;
-  #handle: NodeJS.Timeout;
-
-  constructor(delayMillis: number, run: () => void) {
-    this.#run = run;
-    this.#restMillis = delayMillis;
-    this.#handle = this.#arm();
-  }
-
-  cancel(): void {
-    clearTimeout(this.#handle);
-  }
-
-  #arm(): NodeJS.Timeout {
-    const stepMillis = Math.min(this.#restMillis, STEP_MILLIS_MAX);
-    this.#restMillis -= stepMillis;
-    return setTimeout(() => {
-      if (this.#restMillis > 0) this.#handle = this.#arm();
-      else this.#run();
-    }, stepMillis);
-  }
-}

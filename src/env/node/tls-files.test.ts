@@ -9,9 +9,14 @@ import { hasCode } from "../../std/errors.ts";
 import { TEST_LISTEN } from "../conformance/http-fixture.ts";
 import { temporaryFolder } from "../conformance/temporary-folder.ts";
 import { nodeHttp } from "./http.ts";
-import { loadTls, type TlsFiles, TlsWatch, versionOf } from "./tls-files.ts";
+import { loadTls, TlsWatch, versionOf } from "./tls-files.ts";
 
 const TESTDATA = join(import.meta.dirname, "testdata", "tls");
+
+interface Pair {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
 
 describe("TLS of nodeHttp", () => {
   test("an exchange knows that it is secure, and its reply arrives", async () => {
@@ -23,7 +28,7 @@ describe("TLS of nodeHttp", () => {
   });
 
   test("files that are missing, or do not belong together, are refused by name", async () => {
-    const bad: TlsFiles[] = [
+    const bad: Pair[] = [
       filesOf(TESTDATA, "missing"),
       { ...filesOf(TESTDATA, "one"), keyFile: filesOf(TESTDATA, "two").keyFile },
       { certFile: import.meta.filename, keyFile: import.meta.filename },
@@ -66,11 +71,11 @@ describe("TLS of nodeHttp", () => {
   });
 });
 
-function filesOf(folder: string, name: string): TlsFiles {
+function filesOf(folder: string, name: string): Pair {
   return { certFile: join(folder, `${name}.cert.pem`), keyFile: join(folder, `${name}.key.pem`) };
 }
 
-async function install(name: string, files: TlsFiles): Promise<void> {
+async function install(name: string, files: Pair): Promise<void> {
   const from = filesOf(TESTDATA, name);
   await copyFile(from.certFile, files.certFile);
   await copyFile(from.keyFile, files.keyFile);

@@ -5,8 +5,9 @@ import { envFailure } from "../errors.ts";
 const POLL_MILLIS = 10_000;
 
 export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
+  /** With its key, or neither: a client may show nothing. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
   /** The authorities that the other side's certificate must come from, where it has to have one. */
   readonly caFile?: string | undefined;
 }
@@ -14,8 +15,9 @@ export interface TlsFiles {
 /** The certificate chain and its key, proven to belong together. */
 export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
   try {
-    const [cert, key, ca] = await Promise.all(namesOf(files).map((name) => readFile(name)));
-    const options: SecureContextOptions = { cert: cert!, key: key!, ...(ca !== undefined && { ca }) };
+    const { certFile, keyFile, caFile } = files;
+    const [cert, key, ca] = await Promise.all([certFile, keyFile, caFile].map((name) => name && readFile(name)));
+    const options: SecureContextOptions = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
     createSecureContext(options);
     return options;
   } catch (cause) {
@@ -74,10 +76,15 @@ export async function versionOf(files: TlsFiles): Promise<string> {
 }
 
 function namesOf({ certFile, keyFile, caFile }: TlsFiles): string[] {
-  return caFile === undefined ? [certFile, keyFile] : [certFile, keyFile, caFile];
+  return [certFile, keyFile, caFile].filter((name) => name !== undefined);
 }
 
 function whatOf({ certFile, keyFile, caFile }: TlsFiles): string {
-  if (caFile === undefined) return `The certificate "${certFile}" and the key "${keyFile}"`;
-  return `The certificate "${certFile}", the key "${keyFile}" and the authorities "${caFile}"`;
+  const parts = [
+    certFile !== undefined && `the certificate "${certFile}"`,
+    keyFile !== undefined && `the key "${keyFile}"`,
+    caFile !== undefined && `the authorities "${caFile}"`,
+  ].filter((part) => part !== false);
+  const text = new Intl.ListFormat("en-GB").format(parts);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,6 +1,7 @@
 import { assert } from "../../std/assert.ts";
 import { concatBytes } from "../../std/bytes.ts";
 import type { Prng } from "../../std/prng.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import type { Connection, ConnectionHandlers } from "../env.ts";
 import { type EnvError, envFailure } from "../errors.ts";
 import type { PipeItem, SimPipe } from "./pipe.ts";
@@ -36,8 +37,7 @@ export class SimConnection implements Connection {
   readonly #options: SimConnectionOptions;
   readonly #out: SimPipe;
   #handlers: ConnectionHandlers | undefined;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new ByteQueue();
   /** Sent and not yet taken by the other process. */
   #windowUsed = 0;
   #arrived: Arrived[] = [];
@@ -59,7 +59,7 @@ export class SimConnection implements Connection {
   }
 
   get queuedBytes(): number {
-    return this.#pendingBytes;
+    return this.#pending.length;
   }
 
   get isGone(): boolean {
@@ -77,7 +77,6 @@ export class SimConnection implements Connection {
     assert(!this.#isEnding, "nothing is sent behind the end");
     if (this.#isGone || bytes.length === 0) return;
     this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
     this.#planFlush();
   }
 
@@ -117,7 +116,7 @@ export class SimConnection implements Connection {
         return;
       case "taken":
         this.#windowUsed -= item.count;
-        if (this.#pendingBytes > 0) this.#planFlush();
+        if (this.#pending.length > 0) this.#planFlush();
         return;
       case "reset":
         this.lose(envFailure("CONNECTION_RESET", { what: `${this.remoteAddress} broke the connection off.` }));
@@ -146,8 +145,7 @@ export class SimConnection implements Connection {
   lose(error: EnvError | undefined): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    this.#pending.clear();
     this.#arrived = [];
     this.#outcome = { error };
     this.#options.gone();
@@ -168,11 +166,11 @@ export class SimConnection implements Connection {
   #flush(): void {
     this.#isFlushPlanned = false;
     if (this.#isGone) return;
-    const hadPending = this.#pendingBytes > 0;
-    while (this.#pendingBytes > 0) {
+    const hadPending = this.#pending.length > 0;
+    while (this.#pending.length > 0) {
       const room = this.#options.windowBytes - this.#windowUsed;
       if (room <= 0) return;
-      if (!this.#sendSegment(Math.min(room, this.#pendingBytes, this.#options.segmentBytesMax))) return;
+      if (!this.#sendSegment(Math.min(room, this.#pending.length, this.#options.segmentBytesMax))) return;
     }
     if (this.#isEnding && !this.#hasSentEnd) {
       this.#hasSentEnd = true;
@@ -180,7 +178,7 @@ export class SimConnection implements Connection {
       this.#endIfDone();
     } else if (hadPending) {
       this.#options.process.after(0, "drained", () => {
-        if (!this.#isGone && this.#pendingBytes === 0) this.#handlers?.drained?.();
+        if (!this.#isGone && this.#pending.length === 0) this.#handlers?.drained?.();
       });
     }
   }
@@ -189,7 +187,7 @@ export class SimConnection implements Connection {
   #sendSegment(lengthMax: number): boolean {
     const { prng, drawReset } = this.#options;
     const endsEarly = prng.chance(EARLY_END_CHANCE);
-    const bytes = this.#takePending(endsEarly ? 1 + prng.below(lengthMax) : lengthMax);
+    const bytes = concatBytes(this.#pending.take(endsEarly ? 1 + prng.below(lengthMax) : lengthMax));
     if (!drawReset()) {
       this.#windowUsed += bytes.length;
       this.#out.push({ kind: "data", bytes });
@@ -200,23 +198,6 @@ export class SimConnection implements Connection {
     this.#out.push({ kind: "reset" });
     this.take({ kind: "reset" });
     return false;
-  }
-
-  #takePending(length: number): Uint8Array {
-    const taken = new Uint8Array(length);
-    let at = 0;
-    let pieces = 0;
-    while (at < length) {
-      const piece = this.#pending[pieces]!;
-      const part = piece.subarray(0, length - at);
-      taken.set(part, at);
-      at += part.length;
-      if (part.length < piece.length) this.#pending[pieces] = piece.subarray(part.length);
-      else pieces++;
-    }
-    this.#pending.splice(0, pieces);
-    this.#pendingBytes -= length;
-    return taken;
   }
 
   #planRead(): void {

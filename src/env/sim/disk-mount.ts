@@ -110,9 +110,9 @@ export class MountedDisk implements Disk {
   }
 
   /** Runs an operation when its time has come. */
-  async perform<T>(label: string, run: () => T, detail = 0): Promise<T> {
+  perform<T>(label: string, run: () => T, detail = 0): Promise<T> {
     const process = this.#process;
-    if (process === undefined) return run();
+    if (process === undefined) return Promise.try(run);
     if (!process.isAlive) return never();
     return new Promise((resolve, reject) => {
       const finish = (): void => {
@@ -211,15 +211,16 @@ class MountedFile implements DiskFile {
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
-  async #perform<T>(operation: string, place: number, run: () => T): Promise<T> {
+  #perform<T>(operation: string, place: number, run: () => T): Promise<T> {
     assert(!this.#isClosed, "a closed file is not used");
     this.#running++;
-    try {
-      return await this.#disk.perform(operation, run, this.#mark ^ place);
-    } finally {
+    const done = this.#disk.perform(operation, run, this.#mark ^ place);
+    const ended = (): void => {
       this.#running--;
       if (this.#running === 0) this.#idle?.();
-    }
+    };
+    done.then(ended, ended);
+    return done;
   }
 
   #checkWritable(): void {
@@ -230,7 +231,8 @@ class MountedFile implements DiskFile {
   #writeUpTo(position: number, chunks: readonly Uint8Array[], bytesMax: number): boolean {
     let written = 0;
     for (const chunk of chunks) {
-      const part = chunk.subarray(0, Math.max(0, bytesMax - written));
+      const room = Math.max(0, bytesMax - written);
+      const part = chunk.length <= room ? chunk : chunk.subarray(0, room);
       const count = this.#image.write(position + written, part);
       written += count;
       if (count < part.length) return false;

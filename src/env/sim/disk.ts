@@ -7,6 +7,12 @@ import { type LockCell, MountedDisk } from "./disk-mount.ts";
 import { SIM_DISK_DEFAULTS, type SimDiskOptions } from "./disk-options.ts";
 import type { SimProcess } from "./process.ts";
 
+/** Files and folders as they are read at a moment. */
+export interface DiskCopy {
+  readonly folders: readonly string[];
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
 /**
  * A disk that outlives the processes that mount it. Memory grows with the data that was written. Without a random
  * generator it has no faults and is never crashed, so that it keeps no way back: `memory: true` runs on that.
@@ -46,6 +52,26 @@ export class SimDisk {
     this.#device = new SimDevice(this.#device.options, this.#prng);
   }
 
+  copy(): DiskCopy {
+    const { names } = this.#device;
+    const files = new Map<string, Uint8Array>();
+    for (const [name, image] of names.entries()) files.set(name, image.read(0, image.length));
+    return { folders: names.folders(), files };
+  }
+
+  /** What was copied, durable, on a disk that is empty. Nobody has it mounted. */
+  put({ folders, files }: DiskCopy): void {
+    const { names } = this.#device;
+    for (const folder of folders) names.makeFolder(folder);
+    for (const [name, bytes] of files) {
+      const image = this.#device.createImage();
+      image.write(0, bytes);
+      image.endSync(image.beginSync(), true);
+      names.add(name, image);
+    }
+    for (const folder of folders) names.endSync(names.beginSync(folder));
+  }
+
   get options(): SimDiskOptions {
     return this.#device.options;
   }
@@ -67,6 +93,12 @@ export class SimDisk {
   /** Takes back what `failNext` asked for and nothing has met yet. */
   forgetFailures(): void {
     this.#device.forgetFailures();
+  }
+
+  /** Bytes that a file has at this moment; undefined where there is none of the name. */
+  lengthNow(name: string): number | undefined {
+    checkName(name);
+    return this.#device.names.get(name)?.length;
   }
 
   /** Flips one bit of a file, for good. */

@@ -4,7 +4,7 @@ import { text, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
 import { TEST_LISTEN } from "../conformance/http-fixture.ts";
-import { connectedPair } from "../conformance/network-fixture.ts";
+import { connectedPair, TEST_NETWORK_LISTEN } from "../conformance/network-fixture.ts";
 import type { Env } from "../env.ts";
 import { createSimEnv, type SimMachine } from "./env.ts";
 import { SimLinks } from "./links.ts";
@@ -54,6 +54,44 @@ describe("a simulated machine", () => {
     machine.kill();
     const left = await machine.scheduler.settle(machine.restart().disk.open("file", "read"));
     equal(text(await machine.scheduler.settle(left.read(0, 100))), "written");
+  });
+
+  test("whose data were copied has them again, durable, wherever they are put", async () => {
+    const [machine, other] = [createSimEnv({ seed: 5 }), createSimEnv({ seed: 6 })];
+    const settle = <T>(promise: Promise<T>) => machine.scheduler.settle(promise);
+    const { disk, indexes } = machine.env;
+    await settle(disk.makeDirectory("folder"));
+    const file = await settle(disk.open("folder/file", "create"));
+    await settle(file.write(0, [utf8("then")]));
+    const index = await settle(indexes.open("index"));
+    index.write({ puts: [{ key: utf8("key"), value: utf8("then") }], deletes: [] });
+    const data = machine.copyData();
+    await settle(file.write(0, [utf8("since")]));
+    index.write({ puts: [{ key: utf8("key"), value: utf8("since") }], deletes: [] });
+    machine.kill();
+    other.kill();
+    for (const one of [machine, other]) {
+      one.putData(data);
+      one.restart();
+      one.crash();
+      const again = one.restart();
+      const copy = await one.scheduler.settle(again.disk.open("folder/file", "read"));
+      equal(text(await one.scheduler.settle(copy.read(0, 100))), "then");
+      equal(text((await one.scheduler.settle(again.indexes.open("index"))).get(utf8("key"))!), "then");
+    }
+  });
+
+  test("is reached over the links of its endpoint, whatever its name is", async () => {
+    const scheduler = new SimScheduler();
+    const links = new SimLinks(new Prng(1));
+    const network = new SimNetwork(scheduler, links, new Prng(2));
+    const make = (id: number) => createSimEnv({ seed: id, scheduler, network, label: `n${id}`, endpoint: id });
+    const [client, server] = [make(1), make(2)];
+    const listener = await server.env.network.listen(TEST_NETWORK_LISTEN, (connection) => connection.destroy());
+    const connect = () => client.env.network.connect({ host: "n2", port: listener.port, timeoutMillis: 1_000 });
+    (await scheduler.settle(connect())).destroy();
+    links.cut(1, 2);
+    await rejects(scheduler.settle(connect()), (error) => hasCode(error, "CONNECT_TIMED_OUT"));
   });
 
   test("that stands still does everything later, and its clock goes on", async () => {

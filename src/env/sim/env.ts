@@ -2,13 +2,13 @@ import { assert } from "../../std/assert.ts";
 import { Prng } from "../../std/prng.ts";
 import type { Env } from "../env.ts";
 import { InlineCompute } from "./compute.ts";
-import { SimDisk } from "./disk.ts";
+import { type DiskCopy, SimDisk } from "./disk.ts";
 import type { SimDiskOptions } from "./disk-options.ts";
 import { SimHttp } from "./http.ts";
 import type { SimIndexOptions } from "./index-options.ts";
-import { SimIndexes } from "./indexes.ts";
-import { SimLinks } from "./links.ts";
-import { SimNetwork } from "./network.ts";
+import { type IndexesCopy, SimIndexes } from "./indexes.ts";
+import { type Endpoint, SimLinks } from "./links.ts";
+import { type SimMountOptions, SimNetwork } from "./network.ts";
 import { SimProcess } from "./process.ts";
 import { SimRandom } from "./random.ts";
 import { SimScheduler } from "./scheduler.ts";
@@ -24,11 +24,19 @@ export interface SimEnvOptions {
   readonly label?: string;
   /** Shared likewise. The machine's host name in it is its label. */
   readonly network?: SimNetwork;
+  /** What its links are called, where that is not its label. */
+  readonly endpoint?: Endpoint;
   /** The names in its certificate. */
   readonly certificateNames?: readonly string[];
   readonly disk?: Partial<SimDiskOptions>;
   readonly index?: Partial<SimIndexOptions>;
   readonly clock?: Partial<SimClockOptions>;
+}
+
+/** What lies on a machine's disk at a moment. */
+export interface MachineData {
+  readonly files: DiskCopy;
+  readonly indexes: IndexesCopy;
 }
 
 /** A machine and the process that runs on it. The process comes and goes; disk, indexes and clock stay. */
@@ -40,7 +48,7 @@ export class SimMachine {
   readonly http: SimHttp = new SimHttp();
   readonly network: SimNetwork;
   readonly #label: string;
-  readonly #certificateNames: readonly string[];
+  readonly #mount: SimMountOptions;
   readonly #prng: Prng;
   #process: SimProcess;
   #env: Env;
@@ -52,10 +60,14 @@ export class SimMachine {
     this.disk = new SimDisk(options.disk, prng.fork());
     this.indexes = new SimIndexes(options.index, prng.fork());
     this.#label = options.label ?? "node";
-    this.#certificateNames = options.certificateNames ?? [this.#label];
+    this.#mount = {
+      certificateNames: options.certificateNames ?? [this.#label],
+      endpoint: options.endpoint ?? this.#label,
+    };
     this.#prng = prng.fork();
-    this.network =
-      options.network ?? new SimNetwork(this.scheduler, new SimLinks(this.#prng.fork()), this.#prng.fork());
+    // Drawn in either case: what comes after does not depend on whether other machines are there.
+    const [links, streams] = [this.#prng.fork(), this.#prng.fork()];
+    this.network = options.network ?? new SimNetwork(this.scheduler, new SimLinks(links), streams);
     this.#process = new SimProcess(this.scheduler, this.#label);
     this.#env = this.#makeEnv(this.#process);
   }
@@ -98,6 +110,19 @@ export class SimMachine {
     this.indexes.wipe();
   }
 
+  /** As a copy of its folder would have it: of what a process has not written yet nothing is in it. */
+  copyData(): MachineData {
+    return { files: this.disk.copy(), indexes: this.indexes.copy() };
+  }
+
+  /** Another folder stands in the place of what was there. No process runs. */
+  putData(data: MachineData): void {
+    this.wipe();
+    this.scheduler.trace(`${this.#label} gets other data`);
+    this.disk.put(data.files);
+    this.indexes.put(data.indexes);
+  }
+
   /** Starts a new process on what the machine has. */
   restart(): Env {
     assert(!this.#process.isAlive, "a process is started where none runs");
@@ -132,7 +157,7 @@ export class SimMachine {
       indexes: this.indexes.mount(process),
       compute: new InlineCompute({ turnBytesMax: HASHED_BYTES_PER_TURN, nextTurn }),
       http: this.http.mount(process),
-      network: this.network.mount(this.#label, process, this.#certificateNames),
+      network: this.network.mount(this.#label, process, this.#mount),
     };
   }
 }

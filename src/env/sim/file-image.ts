@@ -1,8 +1,16 @@
 import { assert } from "../../std/assert.ts";
+import { nonZeroAt } from "../../std/bytes.ts";
+import { Copier } from "../../std/copier.ts";
 import type { Prng } from "../../std/prng.ts";
 
 export const SECTOR_BYTES = 512;
 export const BLOCK_BYTES = 4_096;
+
+/** Stands for each block that holds only zeros, as long as it does: segments of logs are zeroed long before they are used. */
+const ZERO_BLOCK = new Uint8Array(BLOCK_BYTES);
+
+/** Of sectors as they were: they are let go with the next sync. */
+const images = new Copier();
 
 /** What a crash does to a sector that was written since the last sync. */
 export type SectorFate = "kept" | "lost" | "garbled";
@@ -91,10 +99,11 @@ export class FileImage {
       const number = Math.floor((position + at) / BLOCK_BYTES);
       const offset = (position + at) % BLOCK_BYTES;
       const count = Math.min(BLOCK_BYTES - offset, bytes.length - at);
-      const block = this.#blocks.get(number) ?? this.#addBlock(number);
-      if (block === undefined) break;
+      if (!this.#blocks.has(number) && !this.#addBlock(number)) break;
       this.#remember(position + at, count);
-      block.set(bytes.subarray(at, at + count), offset);
+      const part = count === bytes.length ? bytes : bytes.subarray(at, at + count);
+      // Of zeros over zeros nothing is left to do.
+      if (this.#blocks.get(number) !== ZERO_BLOCK || nonZeroAt(part) < count) this.#own(number).set(part, offset);
       at += count;
     }
     if (at > 0) this.#length = Math.max(this.#length, position + at);
@@ -148,19 +157,26 @@ export class FileImage {
 
   /** Flips one bit of what is stored, synced or not. */
   rot(position: number, bit: number): void {
-    const block =
-      this.#blocks.get(Math.floor(position / BLOCK_BYTES)) ?? this.#addBlock(Math.floor(position / BLOCK_BYTES));
-    if (block !== undefined) block[position % BLOCK_BYTES]! ^= 1 << bit;
+    const number = Math.floor(position / BLOCK_BYTES);
+    if (!this.#blocks.has(number) && !this.#addBlock(number)) return;
+    this.#own(number)[position % BLOCK_BYTES]! ^= 1 << bit;
   }
 
   #startLayer(): void {
     this.#layers.push({ sectors: new Map(), lengthBefore: this.#length });
   }
 
-  #addBlock(number: number): Uint8Array | undefined {
-    if (!this.#budget.take()) return undefined;
-    const block = new Uint8Array(BLOCK_BYTES);
-    this.#blocks.set(number, block);
+  /** False where there is no room for it. */
+  #addBlock(number: number): boolean {
+    if (!this.#budget.take()) return false;
+    this.#blocks.set(number, ZERO_BLOCK);
+    return true;
+  }
+
+  /** The block's own memory, to be written. */
+  #own(number: number): Uint8Array {
+    let block = this.#blocks.get(number)!;
+    if (block === ZERO_BLOCK) this.#blocks.set(number, (block = new Uint8Array(BLOCK_BYTES)));
     return block;
   }
 
@@ -183,8 +199,9 @@ export class FileImage {
   }
 
   #sectorImage(sector: number): Uint8Array | undefined {
+    if (this.#blocks.get(Math.floor((sector * SECTOR_BYTES) / BLOCK_BYTES)) === ZERO_BLOCK) return undefined;
     const view = this.#sector(sector);
-    return view === undefined || isZero(view) ? undefined : view.slice();
+    return view === undefined || nonZeroAt(view) === SECTOR_BYTES ? undefined : images.copyOf(view);
   }
 
   #sector(sector: number): Uint8Array | undefined {
@@ -201,7 +218,7 @@ export class FileImage {
       const first = Math.max(from, start);
       this.#remember(first, start + BLOCK_BYTES - first);
       if (first === start) this.#dropBlock(number);
-      else this.#blocks.get(number)!.fill(0, first - start);
+      else this.#own(number).fill(0, first - start);
     }
   }
 
@@ -233,19 +250,12 @@ export class FileImage {
   #set(sector: number, bytes: Uint8Array): void {
     const position = sector * SECTOR_BYTES;
     const number = Math.floor(position / BLOCK_BYTES);
-    let block = this.#blocks.get(number);
-    if (block === undefined) {
-      block = new Uint8Array(BLOCK_BYTES);
-      this.#blocks.set(number, block);
+    if (!this.#blocks.has(number)) {
+      this.#blocks.set(number, ZERO_BLOCK);
       this.#budget.give(-1);
     }
-    block.set(bytes, position % BLOCK_BYTES);
+    this.#own(number).set(bytes, position % BLOCK_BYTES);
   }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
-  return true;
 }
 
 /** The layers as one: the oldest image of each sector, all its changed bytes. */

@@ -31,6 +31,9 @@ interface Stored {
   isOpen: boolean;
 }
 
+/** Each index as it is read at a moment. */
+export type IndexesCopy = ReadonlyMap<string, TreeState>;
+
 /** The indexes of one machine. Like SimDisk, without a random generator they are never crashed and keep no history. */
 export class SimIndexes {
   readonly #options: SimIndexOptions;
@@ -81,6 +84,15 @@ export class SimIndexes {
   /** The disk that they were on is gone. Nobody has them mounted. */
   wipe(): void {
     this.#stored.clear();
+  }
+
+  copy(): IndexesCopy {
+    return new Map([...this.#stored].map(([name, { tree }]) => [name, tree.state()]));
+  }
+
+  /** What was copied, durable, where there is none. */
+  put(copy: IndexesCopy): void {
+    for (const [name, state] of copy) this.#stored.set(name, newStored(state));
   }
 
   /** The next open finds it damaged. */

@@ -34,6 +34,16 @@ export class NameTable<File> {
     return new Set([...this.#durable.values(), ...this.#live.values()]);
   }
 
+  /** By the names that processes see. */
+  entries(): ReadonlyMap<string, File> {
+    return this.#live;
+  }
+
+  /** The top one, "", among them. */
+  folders(): readonly string[] {
+    return [...this.#folders];
+  }
+
   hasFolder(folder: string): boolean {
     return this.#folders.has(folder);
   }

@@ -159,10 +159,16 @@ describe("what befalls simulated connections", () => {
       [{}, connect],
       [{ tls: { ...files, caFile: "other" } }, connect],
       [{ tls: files }, { tls: { ...files, peerName: "other" } }],
+      [{ tls: files }, { tls: { caFile: "ca", peerName: "server.name" } }],
     ];
     for (const [listen, options] of refusals) {
       await rejects(connectedPair(world, { listen, connect: options }), (error) => hasCode(error, "TLS_REFUSED"));
     }
+    await using anonymous = await connectedPair(world, {
+      listen: { tls: files, takesAnonymous: true },
+      connect: { tls: { caFile: "ca", peerName: "server.name" } },
+    });
+    deepEqual(anonymous.server.connection.peerNames, []);
   });
 
   test("everything repeats with its seed", async () => {
@@ -192,8 +198,8 @@ function fixture(faults: Partial<LinkFaults>, seed = 1) {
     network,
     serverProcess,
     clientProcess,
-    server: network.mount("server", serverProcess, ["server.name"]),
-    client: network.mount("client", clientProcess, ["client.name"]),
+    server: network.mount("server", serverProcess, { certificateNames: ["server.name"] }),
+    client: network.mount("client", clientProcess, { certificateNames: ["client.name"] }),
     host: "server",
     settle: <T>(promise: Promise<T>) => scheduler.settle(promise),
     async [Symbol.asyncDispose]() {},

@@ -1,8 +1,8 @@
 import type { Prng } from "../../std/prng.ts";
-import type { Connection, ConnectOptions, MutualTls, Network, NetworkListener, NetworkListenOptions } from "../env.ts";
+import type { Connection, ConnectOptions, Network, NetworkListener, NetworkListenOptions } from "../env.ts";
 import { type EnvError, envFailure } from "../errors.ts";
 import { SimConnection } from "./connection.ts";
-import type { Link, SimLinks } from "./links.ts";
+import type { Endpoint, Link, SimLinks } from "./links.ts";
 import { type PipeItem, SimPipe } from "./pipe.ts";
 import type { SimProcess } from "./process.ts";
 import type { SimScheduler } from "./scheduler.ts";
@@ -34,6 +34,8 @@ interface OpenPort {
 
 interface Host {
   readonly name: string;
+  /** What its links are called. */
+  endpoint: Endpoint;
   /** What its certificate says. */
   certificateNames: readonly string[];
   process: SimProcess | undefined;
@@ -53,7 +55,14 @@ interface Attempt {
   failed(error: EnvError): void;
 }
 
-/** Streams of bytes between the hosts of a simulation, over its links. A host is named as its endpoint in the links. */
+export interface SimMountOptions {
+  /** What the host's certificate says, where TLS is used; its own name by default. */
+  readonly certificateNames?: readonly string[];
+  /** What the host's links are called, where that is not its name. */
+  readonly endpoint?: Endpoint;
+}
+
+/** Streams of bytes between the hosts of a simulation, over its links. */
 export class SimNetwork {
   readonly links: SimLinks;
   readonly #scheduler: SimScheduler;
@@ -68,12 +77,13 @@ export class SimNetwork {
     this.#options = { ...SIM_NETWORK_DEFAULTS, ...options };
   }
 
-  /** For one run of a process on the named host. Its certificate, where TLS is used, has these names. */
-  mount(name: string, process: SimProcess, certificateNames: readonly string[] = [name]): Network {
+  /** For one run of a process on the named host. */
+  mount(name: string, process: SimProcess, options: SimMountOptions = {}): Network {
     const host = this.#host(name);
     host.process = process;
     host.isUp = true;
-    host.certificateNames = certificateNames;
+    host.certificateNames = options.certificateNames ?? [name];
+    host.endpoint = options.endpoint ?? name;
     return {
       listen: async (options, accept) => this.#listen(host, options, accept),
       connect: (options) => this.#connect(host, process, options),
@@ -100,6 +110,7 @@ export class SimNetwork {
     if (host === undefined) {
       host = {
         name,
+        endpoint: name,
         certificateNames: [name],
         process: undefined,
         isUp: false,
@@ -164,7 +175,7 @@ export class SimNetwork {
   /** Asks the other machine until it answers. */
   #knock(attempt: Attempt, server: Host): void {
     const { client } = attempt;
-    const link = this.links.link(client.name, server.name);
+    const link = this.links.link(client.endpoint, server.endpoint);
     this.#later(link, () => {
       if (attempt.isOver || !attempt.process.isAlive) return;
       if (link.isCut || !server.isUp || this.links.drawLoss(link)) {
@@ -183,12 +194,12 @@ export class SimNetwork {
     const refusal =
       open === undefined || process === undefined
         ? envFailure("CONNECTION_REFUSED", { what: `Nothing listens at ${host}:${port}.`, data: { host, port } })
-        : tlsRefusal(attempt, open.options.tls, server);
+        : tlsRefusal(attempt, open.options, server);
     if (refusal !== undefined) {
-      this.#later(this.links.link(server.name, client.name), () => attempt.failed(refusal));
+      this.#later(this.links.link(server.endpoint, client.endpoint), () => attempt.failed(refusal));
       return;
     }
-    const [ours, theirs] = this.#pair(attempt, server, process!, open!.options.tls !== undefined);
+    const [ours, theirs] = this.#pair(attempt, server, process!);
     for (const connection of open!.connections) if (connection.isGone) open!.connections.delete(connection);
     if (open!.connections.size >= open!.options.connectionsMax) {
       theirs.destroy();
@@ -202,8 +213,10 @@ export class SimNetwork {
   }
 
   /** Both ends of a connection, each with the pipe that leads to the other. */
-  #pair(attempt: Attempt, server: Host, process: SimProcess, isSecure: boolean): [SimConnection, SimConnection] {
-    const { client } = attempt;
+  #pair(attempt: Attempt, server: Host, process: SimProcess): [SimConnection, SimConnection] {
+    const { client, options } = attempt;
+    const serverNames = options.tls === undefined ? [] : server.certificateNames;
+    const clientNames = options.tls?.certFile === undefined ? [] : client.certificateNames;
     const toServer = this.#pipe(client, server, () => [ours, theirs, toClient]);
     const toClient = this.#pipe(
       server,
@@ -211,8 +224,8 @@ export class SimNetwork {
       () => [theirs, ours, toServer],
       () => attempt.connected(ours),
     );
-    const ours: SimConnection = this.#end(client, server, attempt.process, toServer, isSecure);
-    const theirs: SimConnection = this.#end(server, client, process, toClient, isSecure);
+    const ours: SimConnection = this.#end(client, server, attempt.process, toServer, serverNames);
+    const theirs: SimConnection = this.#end(server, client, process, toClient, clientNames);
     toClient.push({ kind: "opened" });
     return [ours, theirs];
   }
@@ -226,7 +239,7 @@ export class SimNetwork {
     return new SimPipe({
       scheduler: this.#scheduler,
       links: this.links,
-      link: this.links.link(from.name, to.name),
+      link: this.links.link(from.endpoint, to.endpoint),
       silenceMillisMax: this.#options.silenceMillisMax,
       isUp: () => to.isUp,
       arrived: (item) => {
@@ -245,13 +258,13 @@ export class SimNetwork {
     });
   }
 
-  #end(host: Host, remote: Host, process: SimProcess, out: SimPipe, isSecure: boolean): SimConnection {
-    const link = this.links.link(host.name, remote.name);
+  #end(host: Host, remote: Host, process: SimProcess, out: SimPipe, peerNames: readonly string[]): SimConnection {
+    const link = this.links.link(host.endpoint, remote.endpoint);
     const connection: SimConnection = new SimConnection(out, {
       process,
       prng: this.#prng,
       remoteAddress: remote.name,
-      peerNames: isSecure ? remote.certificateNames : [],
+      peerNames,
       segmentBytesMax: this.#options.segmentBytesMax,
       windowBytes: this.#options.windowBytes,
       drawReset: () => this.links.drawReset(link),
@@ -271,14 +284,18 @@ function waiterFor(item: PipeItem, source: SimConnection, target: SimConnection)
   return item.kind === "taken" ? target : source;
 }
 
-function tlsRefusal({ options, client }: Attempt, tls: MutualTls | undefined, server: Host): EnvError | undefined {
+function tlsRefusal({ options, client }: Attempt, listen: NetworkListenOptions, server: Host): EnvError | undefined {
+  const { tls, takesAnonymous = false } = listen;
   const refuse = (reason: string): EnvError => {
     const what = `TLS with ${server.name} failed: ${reason}.`;
     return envFailure("TLS_REFUSED", { what, data: { host: options.host, port: options.port, client: client.name } });
   };
   if (options.tls === undefined && tls === undefined) return undefined;
   if (options.tls === undefined || tls === undefined) return refuse("only one side uses it");
-  if (options.tls.caFile !== tls.caFile) return refuse("the certificate comes from an authority that is not known");
+  if (tls.caFile !== undefined) {
+    if (options.tls.caFile !== tls.caFile) return refuse("the certificate comes from an authority that is not known");
+    if (options.tls.certFile === undefined && !takesAnonymous) return refuse("the client shows no certificate");
+  }
   if (!server.certificateNames.includes(options.tls.peerName)) return refuse("the certificate has another name");
   return undefined;
 }

@@ -97,7 +97,7 @@ export const LOG_CASES: readonly Case<StorageSubject, StorageNeed>[] = [
     name: "reading gives at least one entry, then as many as the bytes allow, and no more than asked",
     async run(subject) {
       const { log } = subject.opened;
-      await append(subject, [entries(GROUP, 1, 50, 1, 1000)]);
+      for (let first = 1; first <= 50; first += 10) await append(subject, [entries(GROUP, first, 10, 1, 1000)]);
       const indexes = async (from: number, to: number, bytesMax: number): Promise<readonly number[]> =>
         (await subject.settle(log.readEntries(GROUP, from, to, bytesMax))).map(({ index }) => index);
       same(await indexes(7, 20, 0), [7], "one, however few bytes are allowed");

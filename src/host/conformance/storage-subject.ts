@@ -1,6 +1,6 @@
 import type { HardState } from "../../core/raft/index.ts";
-import type { RaftLogRecord } from "../raft-log.ts";
-import type { OpenRaftStorage, RaftStorage } from "../raft-storage.ts";
+import type { RaftLogRecord } from "../storage/raft-log.ts";
+import type { OpenRaftStorage, RaftStorage } from "../storage/raft-storage.ts";
 
 export type StorageNeed = "crash";
 

@@ -1,4 +1,4 @@
-import type { OpenRaftStorage, RaftStorage } from "../raft-storage.ts";
+import type { OpenRaftStorage, RaftStorage } from "../storage/raft-storage.ts";
 import { type ConformanceSkip, type RegisterTest, register } from "./case.ts";
 import { CRASH_CASES, DISK_CASES } from "./storage-crashes.ts";
 import { GROUP_CASES } from "./storage-group.ts";

@@ -1,4 +1,4 @@
-import type { Transport, TransportHandlers } from "../transport.ts";
+import type { Transport, TransportHandlers } from "../transport/transport.ts";
 
 export type TransportNeed = "cut" | "heal";
 

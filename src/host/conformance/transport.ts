@@ -1,5 +1,5 @@
 import { webTimers } from "../../env/web/index.ts";
-import type { Transport } from "../transport.ts";
+import type { Transport } from "../transport/transport.ts";
 import { type ConformanceSkip, type RegisterTest, register } from "./case.ts";
 import { holds } from "./expect.ts";
 import { TRANSPORT_CASES } from "./transport-cases.ts";

@@ -7,6 +7,7 @@ import { hostFailure } from "../errors.ts";
 import type { Capture, Entry, StateMachine } from "../state-machine.ts";
 import { decodeSessionCommand } from "./command.ts";
 import { PLAIN_RESULTS, type ResultCodec } from "./result-codec.ts";
+import { NO_SESSION_BUGS, type SessionBugs } from "./seeded-bugs.ts";
 import { type Answered, type Refusal, SessionTable } from "./table.ts";
 
 /** What a command of a group with sessions comes to. */
@@ -34,16 +35,23 @@ const TABLE_BYTES_MAX = 2 ** 32;
 export class SessionMachine<Result> implements StateMachine<SessionOutcome<Result>> {
   readonly #machine: StateMachine<Result>;
   readonly #codec: ResultCodec<Result>;
-  readonly #table = new SessionTable();
+  readonly #table: SessionTable;
+  readonly #bugs: SessionBugs;
 
   /** Throws GROUP_OPTION_INVALID where the machine is not one in memory. */
-  constructor(machine: StateMachine<Result>, codec: ResultCodec<Result> = PLAIN_RESULTS as ResultCodec<Result>) {
+  constructor(
+    machine: StateMachine<Result>,
+    codec: ResultCodec<Result> = PLAIN_RESULTS as ResultCodec<Result>,
+    bugs: SessionBugs = NO_SESSION_BUGS,
+  ) {
     if (machine.isDurable === true || machine.capture === undefined || machine.restore === undefined) {
       const what = "Sessions need a machine in memory that makes snapshots; one on disk keeps its own among its rows.";
       throw hostFailure("GROUP_OPTION_INVALID", { what });
     }
     this.#machine = machine;
     this.#codec = codec;
+    this.#table = new SessionTable(bugs);
+    this.#bugs = bugs;
   }
 
   get appliedIndex(): number {
@@ -84,7 +92,8 @@ export class SessionMachine<Result> implements StateMachine<SessionOutcome<Resul
     const length = new ByteReader(head).u64Unsafe();
     if (length > TABLE_BYTES_MAX) throw damaged();
     try {
-      if (!this.#table.read(new ByteReader(await rest.take(length)))) throw damaged();
+      const table = this.#bugs.has("snapshot-without-sessions") ? new SessionTable() : this.#table;
+      if (!table.read(new ByteReader(await rest.take(length)))) throw damaged();
     } catch (cause) {
       if (cause instanceof MalformedBytes) throw damaged(cause);
       if (!hasCode(cause, "SNAPSHOT_DAMAGED")) source.cancel(cause);

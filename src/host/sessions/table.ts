@@ -2,6 +2,7 @@ import { assert } from "../../std/assert.ts";
 import type { ByteReader } from "../../std/reader.ts";
 import type { ByteWriter } from "../../std/writer.ts";
 import type { RequestName } from "./command.ts";
+import { NO_SESSION_BUGS, type SessionBugs } from "./seeded-bugs.ts";
 
 // In a snapshot:
 //
@@ -9,6 +10,7 @@ import type { RequestName } from "./command.ts";
 //   session: id | window | acknowledged | count | results: sequence | length, bytes
 
 const VERSION = 1;
+const NO_ANSWERS: ReadonlyMap<number, Answered> = new Map();
 
 /** A command that was applied. Its result is filled in once the machine has said it. */
 export interface Answered {
@@ -30,7 +32,12 @@ interface Session {
 export class SessionTable {
   /** The longest unused first. */
   readonly #sessions = new Map<number, Session>();
+  readonly #bugs: SessionBugs;
   #next = 1;
+
+  constructor(bugs: SessionBugs = NO_SESSION_BUGS) {
+    this.#bugs = bugs;
+  }
 
   get size(): number {
     return this.#sessions.size;
@@ -59,7 +66,7 @@ export class SessionTable {
     acknowledge(session, name.acknowledged);
     const { acknowledged, windowMax, answers } = session;
     if (name.sequence <= acknowledged || name.sequence > acknowledged + windowMax) return "SESSION_WINDOW";
-    const known = answers.get(name.sequence);
+    const known = this.#bugs.has("apply-each-try") ? undefined : answers.get(name.sequence);
     if (known !== undefined) return { known };
     const fresh: Answered = { result: undefined };
     answers.set(name.sequence, fresh);
@@ -68,8 +75,10 @@ export class SessionTable {
 
   write(writer: ByteWriter): void {
     writer.u8(VERSION).varint(this.#next).varint(this.#sessions.size);
-    for (const [id, { windowMax, acknowledged, answers }] of this.#sessions) {
-      writer.varint(id).varint(windowMax).varint(acknowledged).varint(answers.size);
+    const isSorted = this.#bugs.has("snapshot-without-order");
+    for (const [id, session] of isSorted ? [...this.#sessions].sort(([one], [other]) => one - other) : this.#sessions) {
+      const answers = this.#bugs.has("snapshot-without-answers") ? NO_ANSWERS : session.answers;
+      writer.varint(id).varint(session.windowMax).varint(session.acknowledged).varint(answers.size);
       for (const [sequence, { result }] of answers) {
         assert(result !== undefined, "every applied command has its result when a snapshot is made");
         writer.varint(sequence).blob(result);

@@ -1,10 +1,10 @@
 import { type SimDiskOptions, SimMachine, SimScheduler } from "../../env/sim/index.ts";
 import { text, utf8 } from "../../std/bytes.ts";
 import { type MemoryMachine, memoryMachine } from "../memory-machine.ts";
-import { MemoryNetwork } from "../memory-network.ts";
 import { RaftGroup } from "../raft-group.ts";
 import type { RaftGroupOptions } from "../raft-group-options.ts";
 import type { StateMachine } from "../state-machine.ts";
+import { MemoryNetwork } from "../transport/memory-network.ts";
 import { simStorage } from "./sim-storage.ts";
 
 export interface SimMember<Machine, Result> {

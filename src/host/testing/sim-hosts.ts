@@ -2,9 +2,9 @@ import { type SimDiskOptions, SimMachine, SimScheduler } from "../../env/sim/ind
 import { Log } from "../../log/index.ts";
 import type { GroupEvent } from "../group-services.ts";
 import type { HostedGroup } from "../hosted-group.ts";
-import { MemoryNetwork } from "../memory-network.ts";
+import { type QuorumLossRepair, repairLostQuorum } from "../members/repair.ts";
 import { type OpenGroupOptions, RaftHost } from "../raft-host.ts";
-import { type QuorumLossRepair, repairLostQuorum } from "../repair.ts";
+import { MemoryNetwork } from "../transport/memory-network.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface SimNode {
@@ -127,14 +127,21 @@ export class SimHosts implements AsyncDisposable {
     return node;
   }
 
-  async repair(id: number): Promise<QuorumLossRepair> {
+  async repair(id: number, lost?: readonly number[]): Promise<QuorumLossRepair> {
     const { machine } = this.node(id);
     machine.restart();
     const { env } = machine;
     const log = await Log.open(env, { options: { segmentBytes: SEGMENT_BYTES }, onFatal: () => {} });
-    const repair = { env, log, nodeId: id, group: GROUP, by: "a test", reason: "two disks burnt" };
-    const done = await repairLostQuorum(repair);
-    await log.close();
+    const repair = {
+      env,
+      log,
+      nodeId: id,
+      group: GROUP,
+      by: "a test",
+      reason: "two disks burnt",
+      ...(lost && { lost }),
+    };
+    const done = await repairLostQuorum(repair).finally(() => log.close());
     machine.crash();
     return done;
   }

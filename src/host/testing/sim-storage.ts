@@ -1,7 +1,7 @@
 import type { SimMachine } from "../../env/sim/index.ts";
 import { Log } from "../../log/index.ts";
-import type { RaftLog } from "../raft-log.ts";
-import type { RaftEnv, RaftStorage } from "../raft-storage.ts";
+import type { RaftLog } from "../storage/raft-log.ts";
+import type { RaftEnv, RaftStorage } from "../storage/raft-storage.ts";
 
 const SEGMENT_BYTES = 256 * 1024;
 

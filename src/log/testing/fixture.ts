@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Disk, DiskFile, Random } from "../../env/index.ts";
 import { utf8 } from "../../std/bytes.ts";
 import { Prng } from "../../std/prng.ts";
-import { inspectLog, Log, type LogOptions, type LogRecord, type SegmentReport } from "../index.ts";
+import { inspectLog, Log, type LogBug, type LogOptions, type LogRecord, type SegmentReport } from "../index.ts";
 import { SEGMENT_HEADER_BYTES, segmentName } from "../segment.ts";
 
 export const OPTIONS: Partial<LogOptions> = { segmentBytes: 64 * 1024 };
@@ -17,7 +17,8 @@ export const openLog = (
   options: Partial<LogOptions> = OPTIONS,
   onFatal: (error: Error) => void = () => {},
   onDamage: "refuse" | "set-aside" = "refuse",
-): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal, onDamage });
+  bugs: readonly LogBug[] = [],
+): Promise<Log> => Log.open({ disk, random: random() }, { options, onFatal, onDamage, bugs: new Set(bugs) });
 
 export const append = (log: Log, ...records: LogRecord[]): Promise<void> =>
   new Promise((resolve, reject) => log.append(records, (error) => (error === undefined ? resolve() : reject(error))));

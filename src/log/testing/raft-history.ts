@@ -16,6 +16,8 @@ export class RaftHistory {
   #leaders: number[][] = [[]];
   compacted = 0;
   hardState: HardState = NO_STATE;
+  /** The indexes of the changes of membership that the member has marked. */
+  readonly changes: number[] = [];
 
   constructor(group: number, prng: Prng) {
     this.group = group;
@@ -29,6 +31,7 @@ export class RaftHistory {
     if (this.hardState.term === 0 || prng.chance(0.15)) this.#elect(records);
     else this.#replicate(records);
     if (prng.chance(0.4)) this.#commit(records);
+    if (prng.chance(0.1)) this.#mark(records);
     if (prng.chance(0.1) && this.hardState.commit > this.compacted) {
       this.compacted += 1 + prng.below(this.hardState.commit - this.compacted);
       const term = this.log[this.compacted - 1]!;
@@ -39,6 +42,10 @@ export class RaftHistory {
 
   bytesOf(index: number, term: number): Uint8Array {
     return utf8(`${this.group} ${index} ${term}`.padEnd(20 + ((index * 7 + term) % 60), "."));
+  }
+
+  membersOf(index: number): Uint8Array {
+    return utf8(`${this.group}: ${index}`);
   }
 
   #elect(records: LogRecord[]): void {
@@ -67,6 +74,16 @@ export class RaftHistory {
       for (; this.log[at] === term; at++) entries.push(this.bytesOf(at + 1, term));
       records.push({ kind: "entries", group: this.group, firstIndex, term, entries });
     }
+  }
+
+  /** A change is marked before it is applied, and only then compacted. */
+  #mark(records: LogRecord[]): void {
+    const after = Math.max(this.compacted, this.changes.at(-1) ?? -1);
+    const { commit } = this.hardState;
+    if (after >= commit) return;
+    const index = after + 1 + this.#prng.below(commit - after);
+    this.changes.push(index);
+    records.push({ kind: "configuration", group: this.group, index, bytes: this.membersOf(index) });
   }
 
   /** Of what the member shares with the leader of its term, from an entry of that term on. */

@@ -9,7 +9,14 @@ import {
 } from "../../env/sim/index.ts";
 import { concatBytes, text, utf8 } from "../../std/bytes.ts";
 import { Prng } from "../../std/prng.ts";
-import { type PeerAddress, type PeerEvent, type PeerLimits, PeerTransport } from "../index.ts";
+import {
+  type Admits,
+  type CallLimits,
+  type PeerAddress,
+  type PeerEvent,
+  type PeerLimits,
+  PeerTransport,
+} from "../index.ts";
 
 const PORT = 9200;
 
@@ -31,9 +38,13 @@ export interface PeerWorldOptions {
   readonly seed?: number;
   readonly faults?: Partial<LinkFaults>;
   readonly limits?: Partial<PeerLimits>;
+  readonly callLimits?: Partial<CallLimits>;
   readonly tls?: MutualTls;
   readonly certificateNames?: (id: number) => readonly string[];
   readonly cluster?: (id: number) => string;
+  readonly start?: (id: number) => number;
+  readonly admits?: Admits;
+  readonly takesStrangers?: boolean;
   readonly windowBytes?: number;
 }
 
@@ -105,16 +116,20 @@ export class PeerWorld {
   }
 
   #transport(machine: SimMachine, id: number, peers: readonly number[], node: () => PeerNode): Promise<PeerTransport> {
-    const { cluster, tls, limits } = this.#options;
+    const { cluster, start, admits, takesStrangers = false, tls, limits, callLimits } = this.#options;
     return this.scheduler.settle(
       PeerTransport.listen({
         env: machine.env,
         nodeId: id,
         cluster: cluster?.(id) ?? "test",
+        start: start?.(id) ?? 0,
+        takesStrangers,
+        ...(admits !== undefined && { admits }),
         listen: { host: "0.0.0.0", port: PORT },
         peers: addresses(peers),
         tls,
         ...(limits !== undefined && { limits }),
+        ...(callLimits !== undefined && { callLimits }),
         event: (event) => node().events.push(event),
       }),
     );

@@ -1,0 +1,144 @@
+import type { DiskFile } from "../../env/index.ts";
+import { hasCode } from "../../std/errors.ts";
+import type { SnapshotDisk } from "../storage/raft-storage.ts";
+import type { SnapshotPiece } from "../transport/frame.ts";
+import type { SnapshotName } from "./snapshot-folder.ts";
+
+export const PIECE_BYTES: number = 256 * 1024;
+/** Pieces that are asked for and not on disk yet. */
+const WINDOW_PIECES = 4;
+
+export interface SnapshotPullOptions {
+  readonly disk: SnapshotDisk;
+  /** Of the file; what an earlier try has put there is kept. */
+  readonly name: string;
+  readonly snapshot: SnapshotName;
+  readonly from: number;
+  readonly retryTicks: number;
+  readonly request: (offset: number) => void;
+  /** All bytes are written. */
+  readonly done: () => void;
+  /** The sender no longer has it, or this node's disk refuses: whoever leads offers another one. */
+  readonly failed: (error?: Error) => void;
+}
+
+/**
+ * Fetches another node's snapshot, piece after piece, a few of them on their way at once. Whatever is lost is asked
+ * for again from where the file ends, also after a break of hours or by another try.
+ */
+export class SnapshotPull {
+  readonly #options: SnapshotPullOptions;
+  #file: DiskFile | undefined;
+  /** Bytes that came in their order. */
+  #received = 0;
+  #written = 0;
+  #requested = 0;
+  #bytesTotal = Number.POSITIVE_INFINITY;
+  #writing: Promise<void> = Promise.resolve();
+  #idleTicks = 0;
+  #isEnded = false;
+
+  constructor(options: SnapshotPullOptions) {
+    this.#options = options;
+    this.#writing = this.#open();
+  }
+
+  get snapshot(): SnapshotName {
+    return this.#options.snapshot;
+  }
+
+  get from(): number {
+    return this.#options.from;
+  }
+
+  tick(): void {
+    if (this.#file === undefined || this.#isEnded || ++this.#idleTicks < this.#options.retryTicks) return;
+    this.#idleTicks = 0;
+    this.#requested = this.#received;
+    this.#ask();
+  }
+
+  /** Pieces out of their order are passed over: they come again. */
+  take({ index, term, offset, bytesTotal, bytes }: SnapshotPiece): void {
+    const { snapshot, failed } = this.#options;
+    if (this.#isEnded || this.#file === undefined || index !== snapshot.index || term !== snapshot.term) return;
+    if (bytes.length === 0) {
+      // Asked for before it was known where the end is.
+      if (bytesTotal > this.#received || this.#received === this.#bytesTotal) return;
+      // Another sender's file of the same snapshot may be a shorter one: what is here would not fit to it.
+      this.#discard().then(() => failed(), failed);
+      return;
+    }
+    if (offset !== this.#received || offset + bytes.length > bytesTotal) return;
+    this.#idleTicks = 0;
+    this.#received += bytes.length;
+    this.#bytesTotal = bytesTotal;
+    const file = this.#file;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#isEnded) return;
+      await file.write(offset, [bytes]);
+      this.#written = offset + bytes.length;
+      this.#ask();
+    });
+    this.#writing.catch((error) => this.#fail(error));
+    if (this.#received === bytesTotal) this.#finish();
+  }
+
+  /** Closes the file and leaves it as it is. */
+  async end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    await this.#writing.catch(() => {});
+    await this.#file?.close();
+  }
+
+  async #discard(): Promise<void> {
+    await this.end();
+    await this.#options.disk.remove(this.#options.name);
+  }
+
+  async #open(): Promise<void> {
+    const { disk, name } = this.#options;
+    const folder = name.slice(0, name.lastIndexOf("/"));
+    try {
+      await disk.makeDirectory(folder);
+      this.#file = await disk.open(name, "write").catch((error) => {
+        if (hasCode(error, "FILE_MISSING")) return disk.open(name, "create");
+        throw error;
+      });
+      // Only whole pieces count, and the last one is asked for again: its answer says how long the whole is.
+      this.#received = Math.max(0, Math.ceil((await this.#file.length()) / PIECE_BYTES) - 1) * PIECE_BYTES;
+      this.#requested = this.#received;
+      this.#written = this.#received;
+      this.#ask();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  /** A slow disk is not overtaken: the window opens as pieces are written. */
+  #ask(): void {
+    if (this.#isEnded) return;
+    const end = Math.min(this.#bytesTotal, this.#written + WINDOW_PIECES * PIECE_BYTES);
+    for (; this.#requested < end; this.#requested += PIECE_BYTES) this.#options.request(this.#requested);
+  }
+
+  #finish(): void {
+    const { done, failed } = this.#options;
+    void this.#writing.then(
+      () => {
+        if (!this.#isEnded) this.end().then(done, failed);
+      },
+      () => {},
+    );
+  }
+
+  #fail(error: Error): void {
+    if (this.#isEnded) return;
+    const { failed } = this.#options;
+    this.end().then(
+      () => failed(error),
+      () => failed(error),
+    );
+  }
+}
