@@ -8,15 +8,17 @@ import { SimDisk } from "../env/sim/index.ts";
 import { text, utf8 } from "../std/bytes.ts";
 import { AshlarError, hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
+import { simulationSeeds } from "../testing/seeds.ts";
+import { assertAllReached, onEachSeed } from "../testing/simulations.ts";
 import type { Commit, Row, Store } from "./store.ts";
 import type { SimStore } from "./testing/hosted-store.ts";
 import { Ledger, RECEIPT, type SentCommit } from "./testing/ledger.ts";
 import { absent, at, put, revision, TABLE } from "./testing/machine-driver.ts";
 import { RegisterHistory, type Timeout } from "./testing/register-clients.ts";
-import { askingLeader, NODES, StoreCluster } from "./testing/store-cluster.ts";
+import { NODES, StoreCluster } from "./testing/store-cluster.ts";
 
-const FIRST_SEED = Number(process.env["ASHLAR_SIM_SEED"] ?? 1);
-const SEEDS = Number(process.env["ASHLAR_SIM_SEEDS"] ?? 20);
+const FILE = "src/store/cluster.sim.ts";
+const SEEDS = simulationSeeds(15);
 const SEEDS_RUN_TWICE = 2;
 const SEEDS_THAT_REACH_ALL = 15;
 
@@ -29,29 +31,19 @@ const KEYS = ["a", "b", "c", "d"];
 const REGISTERS = ["x", "y"];
 
 describe("a Store on three machines that fail", () => {
-  test(`keeps what it acknowledged, on ${SEEDS} seeds from ${FIRST_SEED}`, async (t) => {
+  test(`keeps what it acknowledged, on ${SEEDS.length} seeds from ${SEEDS[0]}`, async (t) => {
     const reached = newReach();
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) await reported(seed, () => simulate(seed, reached));
+    await onEachSeed(FILE, SEEDS, (seed) => simulate(seed, reached));
     t.diagnostic(JSON.stringify(reached));
-    if (SEEDS < SEEDS_THAT_REACH_ALL) return;
-    for (const [what, count] of Object.entries(reached)) assert.ok(count > 0, `no seed reached this: ${what}`);
+    if (SEEDS.length >= SEEDS_THAT_REACH_ALL) assertAllReached(reached);
   });
 
   test("does the same twice on the same seed", async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + Math.min(SEEDS, SEEDS_RUN_TWICE); seed++) {
-      await reported(seed, async () => assert.equal(await simulate(seed), await simulate(seed)));
-    }
+    await onEachSeed(FILE, SEEDS.slice(0, SEEDS_RUN_TWICE), async (seed) =>
+      assert.equal(await simulate(seed), await simulate(seed)),
+    );
   });
 });
-
-async function reported(seed: number, run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    console.error(`replay with: ASHLAR_SIM_SEED=${seed} ASHLAR_SIM_SEEDS=1 node --test src/store/cluster.sim.ts`);
-    throw error;
-  }
-}
 
 type Reach = ReturnType<typeof newReach>;
 
@@ -207,7 +199,7 @@ class Simulation {
 
   #anyStore(): Store {
     const open = [...this.#open].filter((id) => this.cluster.node(id).failure === undefined);
-    return askingLeader(this.cluster.node(this.#prng.pick(open.length > 0 ? open : NODES)).store, this.cluster);
+    return this.cluster.node(this.#prng.pick(open.length > 0 ? open : NODES)).store;
   }
 
   async #work(number: number): Promise<void> {

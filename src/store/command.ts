@@ -8,17 +8,40 @@
 //   grant:   ttlMillis
 //   end:     lease
 //   expire:  lease, term                                              (from version 2 on)
+//   range:   one step of a transfer of keys                           (from version 3 on)
+//   prepare, decide, abort, finish, forget: machine/prepared-commands.ts      (from version 3 on)
+//   lend, adopt, give-back, bury: machine/lent-leases.ts                      (from version 3 on)
 //
 // Numbers are varints; keys and values stand behind their length. A command says the lowest version that knows its kind.
 
-import { unreachable } from "../std/assert.ts";
 import { ByteReader, MalformedBytes } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
-import type { PreparedCommit, PreparedRequest } from "./commit-rules.ts";
+import { decodeCommitFields, encodeCommitFields } from "./commit-codec.ts";
+import type { PreparedCommit } from "./commit-rules.ts";
 import { storeFailure } from "./errors.ts";
-import { type LeaseId, STORE_LIMITS } from "./store.ts";
+import {
+  decodeLentLeaseCommand,
+  encodeLentLeaseCommand,
+  isLentLeaseCommand,
+  type LentLeaseCommand,
+} from "./machine/lent-leases.ts";
+import {
+  decodeTransactionCommand,
+  encodeTransactionCommand,
+  KIND_PREPARE,
+  type TransactionCommand,
+} from "./machine/prepared-commands.ts";
+import { decodeRangeCommand, encodeRangeCommand, type RangeCommand } from "./machine/range-commands.ts";
+import type { LeaseId } from "./store.ts";
 
-export type Command = CommitCommand | GrantCommand | EndCommand | ExpireCommand;
+export type Command =
+  | CommitCommand
+  | GrantCommand
+  | EndCommand
+  | ExpireCommand
+  | LentLeaseCommand
+  | RangeStepCommand
+  | TransactionCommand;
 
 export interface CommitCommand extends PreparedCommit {
   readonly kind: "commit";
@@ -49,30 +72,45 @@ export interface ExpireCommand {
   readonly term: number;
 }
 
+export interface RangeStepCommand {
+  readonly kind: "range";
+  readonly step: RangeCommand;
+}
+
 const VERSION = 1;
 const VERSION_OF_EXPIRE = 2;
-const VERSION_MAX = 2;
+/** Transfers of keys and commits over several groups. */
+const VERSION_OF_GROUPS = 3;
+const VERSION_MAX = 3;
 const KIND_COMMIT = 1;
 const KIND_GRANT = 2;
 const KIND_END = 3;
 const KIND_EXPIRE = 4;
+/** Behind those of prepared-commands.ts. */
+const KIND_RANGE = 32;
 
 /** Shared by all encoders: each resets it, and `finish` copies. */
 const writer = new ByteWriter(4096);
 
 export function encodeCommand(command: Command): Uint8Array {
-  writer.reset().u8(command.kind === "expire" ? VERSION_OF_EXPIRE : VERSION);
+  writer.reset();
   switch (command.kind) {
     case "commit":
-      return encodeCommit(command);
+      encodeCommitFields(writer.u8(VERSION).u8(KIND_COMMIT), command);
+      return writer.finish();
     case "grant":
-      return writer.u8(KIND_GRANT).varint(command.ttlMillis).finish();
+      return writer.u8(VERSION).u8(KIND_GRANT).varint(command.ttlMillis).finish();
     case "end":
-      return writer.u8(KIND_END).varint(command.lease).finish();
+      return writer.u8(VERSION).u8(KIND_END).varint(command.lease).finish();
     case "expire":
-      return writer.u8(KIND_EXPIRE).varint(command.lease).varint(command.term).finish();
+      return writer.u8(VERSION_OF_EXPIRE).u8(KIND_EXPIRE).varint(command.lease).varint(command.term).finish();
+    case "range":
+      return encodeRangeCommand(writer.u8(VERSION_OF_GROUPS).u8(KIND_RANGE), command.step).finish();
     default:
-      return unreachable(command);
+      writer.u8(VERSION_OF_GROUPS);
+      return isLentLeaseCommand(command)
+        ? encodeLentLeaseCommand(writer, command)
+        : encodeTransactionCommand(writer, command);
   }
 }
 
@@ -85,61 +123,33 @@ export function decodeCommand(bytes: Uint8Array): Command {
   if (version > VERSION_MAX) {
     throw storeFailure("FORMAT_NEWER", { what: "A command in the log has a newer format.", data: { version } });
   }
-  const command = decodeBody(reader);
-  if (command.kind === "expire" && version < VERSION_OF_EXPIRE) throw new MalformedBytes("no such command was known");
+  const kind = reader.u8();
+  if (version < versionOf(kind)) throw new MalformedBytes("no such command was known");
+  const command = decodeBody(kind, reader);
   if (version === 0 || reader.remaining !== 0) throw new MalformedBytes("a command has another length than its fields");
   return command;
 }
 
-function decodeBody(reader: ByteReader): Command {
-  const kind = reader.u8();
+/** The lowest that knows the kind. */
+function versionOf(kind: number): number {
+  if (kind >= KIND_PREPARE) return VERSION_OF_GROUPS;
+  return kind === KIND_EXPIRE ? VERSION_OF_EXPIRE : VERSION;
+}
+
+function decodeBody(kind: number, reader: ByteReader): Command {
   switch (kind) {
     case KIND_COMMIT:
-      return decodeCommit(reader);
+      return decodeCommitFields(reader, "commit");
     case KIND_GRANT:
       return { kind: "grant", ttlMillis: reader.varint() };
     case KIND_END:
       return { kind: "end", lease: reader.varint() };
     case KIND_EXPIRE:
       return { kind: "expire", lease: reader.varint(), term: reader.varint() };
-    default:
-      throw new MalformedBytes("a command of the Store has an unknown kind");
+    case KIND_RANGE:
+      return { kind: "range", step: decodeRangeCommand(reader) };
   }
-}
-
-function encodeCommit({ lease, request, checks, puts, deletes }: CommitCommand): Uint8Array {
-  writer
-    .u8(KIND_COMMIT)
-    .varint(lease)
-    .varint(request?.session ?? 0);
-  if (request) writer.varint(request.sequence).varint(request.acknowledged);
-  writer.varint(checks.length);
-  for (const check of checks) writer.blob(check.key).varint(check.revision);
-  writer.varint(puts.length);
-  for (const put of puts) writer.blob(put.key).blob(put.value);
-  writer.varint(deletes.length);
-  for (const key of deletes) writer.blob(key);
-  return writer.finish();
-}
-
-function decodeCommit(reader: ByteReader): CommitCommand {
-  const lease = reader.varint();
-  const request = decodeRequest(reader);
-  const checks = list(reader, STORE_LIMITS.checksMax, () => ({ key: reader.blob(), revision: reader.varint() }));
-  const puts = list(reader, STORE_LIMITS.writesMax, () => ({ key: reader.blob(), value: reader.blob() }));
-  const deletes = list(reader, STORE_LIMITS.writesMax, () => reader.blob());
-  return { kind: "commit", lease, request, checks, puts, deletes };
-}
-
-function decodeRequest(reader: ByteReader): PreparedRequest | undefined {
-  const session = reader.varint();
-  return session === 0 ? undefined : { session, sequence: reader.varint(), acknowledged: reader.varint() };
-}
-
-function list<T>(reader: ByteReader, countMax: number, item: () => T): T[] {
-  const count = reader.varint();
-  if (count > countMax) throw new MalformedBytes("a command of the Store holds more items than any version writes");
-  const items: T[] = [];
-  for (let at = 0; at < count; at++) items.push(item());
-  return items;
+  const command = decodeTransactionCommand(kind, reader) ?? decodeLentLeaseCommand(kind, reader);
+  if (command === undefined) throw new MalformedBytes("a command of the Store has an unknown kind");
+  return command;
 }

@@ -1,4 +1,4 @@
-import { type AshlarError, failures } from "../std/errors.ts";
+import { type AshlarError, failures, hasCode } from "../std/errors.ts";
 
 export const STORE_ERRORS = {
   TOO_LARGE: {
@@ -22,6 +22,10 @@ export const STORE_ERRORS = {
     what: "The commit was sent but its reply was lost.",
     advice: "Repeat it under the same request name, or read the rows.",
   },
+  DEADLINE_PASSED: {
+    what: "Other commits were in the way for as long as the call may wait; nothing was written.",
+    advice: "Try again; where many commits write the same rows, let one after the other write them.",
+  },
   LEASE_UNKNOWN: { what: "The lease does not exist or has ended.", advice: "Grant a new lease." },
   SESSION_UNKNOWN: {
     what: "The session does not exist or has ended.",
@@ -38,6 +42,22 @@ export const STORE_ERRORS = {
   SLOW_WATCHER: {
     what: "The watcher fell behind the limit.",
     advice: "Scan the range again and watch with a faster reader.",
+  },
+  RANGE_MISMATCH: {
+    what: "The group that was asked does not serve these keys.",
+    advice: "Ask the group that does: the range map says which.",
+  },
+  RANGE_MOVING: {
+    what: "The keys are on their way from one group to another.",
+    advice: "Try again: it takes a moment.",
+  },
+  TRANSFER_SUPERSEDED: {
+    what: "Somebody else drives this transfer of keys by now, or it has ended.",
+    advice: "Nothing to do.",
+  },
+  RANGES_CUT: {
+    what: "The keys are cut into ranges of several groups, and a copy of one would lack the rows of the others.",
+    advice: "Take the backup of the whole cluster: `ashlar backup create`.",
   },
   POSITION_INVALID: {
     what: "The position is not one of this Store.",
@@ -62,3 +82,10 @@ export type StoreErrorCode = keyof typeof STORE_ERRORS;
 export type StoreError = AshlarError<StoreErrorCode>;
 
 export const storeFailure: ReturnType<typeof failures<typeof STORE_ERRORS>> = failures(STORE_ERRORS);
+
+const PASSING = ["OUTCOME_UNKNOWN", "OVERLOADED", "NO_LEADER", "DEADLINE_PASSED", "RANGE_MOVING"] as const;
+
+/** A further attempt may go through. Unless the code is OUTCOME_UNKNOWN nothing was written. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.some((code) => hasCode(error, code));
+}

@@ -9,7 +9,7 @@
 // all that it is a prefix of, whatever their suffixes. The machine keeps its own rows in table 0.
 
 import { assert } from "../std/assert.ts";
-import { compareBytes, EMPTY, partOf } from "../std/bytes.ts";
+import { compareBytes, concatBytes, EMPTY, partOf } from "../std/bytes.ts";
 import { storeFailure } from "./errors.ts";
 import { type RowAddress, type RowKey, type ScanRange, STORE_LIMITS, type Table } from "./store.ts";
 
@@ -36,6 +36,16 @@ export function encodeAddress(address: RowAddress): Uint8Array {
 /** Bytes of the encoded address, which `keyBytesMax` limits. */
 export function addressBytes({ key, suffix = EMPTY }: RowKey): number {
   return encodedLength(key, suffix);
+}
+
+/** Where a key's rows begin in any table, without the table's byte. */
+export function encodeKeyBound(key: Uint8Array): Uint8Array {
+  return encode(0, key, EMPTY, encodedLength(key, EMPTY)).subarray(1);
+}
+
+/** The key that `encodeKeyBound` was given. */
+export function decodeKeyBound(bound: Uint8Array): Uint8Array {
+  return decodeAddress(concatBytes([Uint8Array.of(0), bound])).key;
 }
 
 export interface DecodedAddress {

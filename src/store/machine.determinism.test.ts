@@ -11,6 +11,8 @@ import { randomEntries } from "./testing/random-commands.ts";
 
 const SEEDS = 40;
 const ENTRIES = 60;
+/** None at all, as on a node that never splits, or many. */
+const STEP_CHANCES = [0, 0.3];
 
 function feedAll(machine: StoreMachine, entries: readonly Entry[], prng?: Prng): CommandResult[] {
   const results: CommandResult[] = [];
@@ -32,6 +34,9 @@ describe("the same entries", () => {
       const expected = entries.flatMap((entry) => entry.commands.map((command) => model.apply(command, entry.term)));
       assert.deepEqual(feedAll(machine, entries), expected, `seed ${seed}`);
       assert.equal(machine.revision, model.revision, `seed ${seed}`);
+      const { writeLocks, checkLocks, decisions } = machine.prepared;
+      assert.equal(decisions, model.transactions.decisions.size, `seed ${seed}`);
+      assert.equal(writeLocks + checkLocks > 0, model.transactions.locks > 0, `seed ${seed}`);
       const rows = allRows(index).filter(({ key }) => key[0] !== 0);
       const stored = rows.map(({ key, value }) => {
         const row = decodeRow(key, value);
@@ -44,7 +49,7 @@ describe("the same entries", () => {
   test("give equal results and byte-equal rows however they are cut into calls", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const prng = new Prng(seed);
-      const entries = randomEntries(prng, ENTRIES);
+      const entries = randomEntries(prng, ENTRIES, prng.pick(STEP_CHANCES));
       const [single, cut] = [await newIndex(), await newIndex()];
       const singleResults = feedAll(new StoreMachine({ index: single, group: 1 }), entries);
       const cutResults = feedAll(new StoreMachine({ index: cut, group: 1 }), entries, prng);
@@ -56,7 +61,7 @@ describe("the same entries", () => {
   test("replayed over any state in which a crash may leave the Index, give the same end", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const prng = new Prng(seed);
-      const entries = randomEntries(prng, ENTRIES);
+      const entries = randomEntries(prng, ENTRIES, prng.pick(STEP_CHANCES));
       const index = new ObservedIndex(await newIndex());
       const results = feedAll(new StoreMachine({ index, group: 1 }), entries, prng);
       for (const state of [index.states[0]!, prng.pick(index.states), prng.pick(index.states), index.states.at(-1)!]) {

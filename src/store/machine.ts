@@ -10,14 +10,18 @@ import type { ByteSource } from "../std/source.ts";
 import { CheckpointStream, restoreBytes } from "./checkpoint.ts";
 import { storeFailure } from "./errors.ts";
 import { successor } from "./key-codec.ts";
-import { Batch, type CommitEvent, type LeaseChange } from "./machine/batch.ts";
+import { Batch } from "./machine/batch.ts";
+import type { CommitEvent, LeaseChange } from "./machine/events.ts";
 import { LEASE_KEYS, leaseKey } from "./machine/keys.ts";
 import { decodeLeaseRow, type LeaseRecord } from "./machine/leases.ts";
+import { NO_TRANSACTION_BUGS, type TransactionBugs } from "./machine/prepared-bugs.ts";
+import { countPrepared, type PreparedCounts } from "./machine/prepared-locks.ts";
+import { type RangeState, readRangeState } from "./machine/range-state.ts";
 import type { CommandResult } from "./machine/result.ts";
 import { type MachineState, readState } from "./machine/state.ts";
 import { decodeRow, type StoredRow } from "./row-codec.ts";
 
-export type { CommitEvent, LeaseChange, RowChange } from "./machine/batch.ts";
+export type { CommitEvent, LeaseChange, RowChange } from "./machine/events.ts";
 export type { CommandResult } from "./machine/result.ts";
 
 export interface MachineOptions {
@@ -31,14 +35,17 @@ export interface MachineOptions {
   readonly keep?: (source: ByteSource, appliedIndex: number) => Promise<ByteSource>;
   /** Lets other work in between the parts of a restore. */
   readonly endTurn?: () => Promise<void>;
+  readonly bugs?: TransactionBugs;
+  /** Until it is given keys, the group serves none; else it begins with all. */
+  readonly beginsEmpty?: boolean;
 }
 
 export interface MachineObserver {
   /**
    * Called at the end of each call of `apply`, when its batch was written, with the commits that changed rows, in
-   * order, and what became of leases.
+   * order, what became of leases, and the transactions that let go of rows.
    */
-  applied?(events: readonly CommitEvent[], leases: readonly LeaseChange[]): void;
+  applied?(events: readonly CommitEvent[], leases: readonly LeaseChange[], released: readonly Uint8Array[]): void;
   /** A snapshot has taken the place of all rows. */
   restored?(): void;
 }
@@ -49,7 +56,10 @@ export class StoreMachine implements StateMachine<CommandResult> {
   readonly isDurable = true;
   readonly #index: Index;
   readonly #options: MachineOptions;
+  readonly #bugs: TransactionBugs;
   #state: MachineState;
+  #ranges: RangeState | undefined;
+  #prepared: PreparedCounts;
   #restoring: Promise<void> | undefined;
 
   /**
@@ -66,7 +76,10 @@ export class StoreMachine implements StateMachine<CommandResult> {
     this.#index = index;
     this.#options = options;
     this.#state = state ?? { group, appliedIndex: 0, term: 0, revision: 0, lastLease: 0, commandBytes: 0 };
+    this.#bugs = options.bugs ?? NO_TRANSACTION_BUGS;
+    this.#prepared = countPrepared(index);
     assert(this.#state.group === group, "an Index belongs to one group");
+    this.#ranges = readRangeState(index, this.#beginsEmpty);
   }
 
   get appliedIndex(): number {
@@ -81,6 +94,16 @@ export class StoreMachine implements StateMachine<CommandResult> {
     return this.#state;
   }
 
+  /** Undefined: it serves all keys and gives none away. */
+  get ranges(): RangeState | undefined {
+    return this.#ranges;
+  }
+
+  /** How much of commits over several groups there is here: nearly always nothing. */
+  get prepared(): PreparedCounts {
+    return this.#prepared;
+  }
+
   /** While a snapshot takes the place of all rows, none is to be read. Rejects where that fails: the node stops. */
   get restoring(): Promise<void> | undefined {
     return this.#restoring;
@@ -89,7 +112,11 @@ export class StoreMachine implements StateMachine<CommandResult> {
   /** Throws ROW_DAMAGED where a row that a command touches is damaged; then nothing of this call has happened. */
   apply(entries: readonly Entry[]): readonly (readonly CommandResult[])[] {
     if (entries.length === 0) return [];
-    const batch = new Batch(this.#index, this.#state);
+    const batch = new Batch(this.#index, this.#state, {
+      ranges: this.#ranges,
+      prepared: this.#prepared,
+      bugs: this.#bugs,
+    });
     const results = entries.map(({ index, term, commands }) => {
       assert(index === batch.state.appliedIndex + 1, "entries are applied in order, each once");
       assert(term >= batch.state.term, "terms never go back");
@@ -99,7 +126,9 @@ export class StoreMachine implements StateMachine<CommandResult> {
     });
     this.#index.write(batch.changes());
     this.#state = batch.state;
-    this.#options.observer?.applied?.(batch.events, batch.leases);
+    this.#ranges = batch.ranges;
+    this.#prepared = batch.prepared;
+    this.#options.observer?.applied?.(batch.events, batch.leases, batch.released);
     return results;
   }
 
@@ -154,9 +183,15 @@ export class StoreMachine implements StateMachine<CommandResult> {
     return this.#index.snapshot();
   }
 
+  get #beginsEmpty(): boolean {
+    return this.#options.beginsEmpty ?? false;
+  }
+
   async #replaceRows(source: ByteSource, index: number): Promise<void> {
     const { group, appliedIndex } = await restoreBytes(source, this.#index, this.#options.endTurn);
     assert(group === this.#state.group && appliedIndex === index, "a snapshot is of the entry that it is named after");
     this.#state = readState(this.#index)!;
+    this.#ranges = readRangeState(this.#index, this.#beginsEmpty);
+    this.#prepared = countPrepared(this.#index);
   }
 }

@@ -12,6 +12,7 @@
 import { partOf } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
 import { storeFailure } from "./errors.ts";
+import type { Row, RowAddress } from "./store.ts";
 
 /** The row belongs to no lease. */
 const FORMAT_PLAIN = 1;
@@ -62,6 +63,12 @@ export function decodeRow(key: Uint8Array, stored: Uint8Array): StoredRow {
     return { revision, lease: readU64(stored, LEASE_AT), value: partOf(stored, LEASED_HEADER_BYTES) };
   }
   throw storeFailure("FORMAT_NEWER", { what: "A row has a newer format.", data: { format } });
+}
+
+/** As callers see it. */
+export function asRow(address: Required<RowAddress>, { value, revision, lease }: StoredRow): Row {
+  const { table, key, suffix } = address;
+  return lease === 0 ? { table, key, suffix, value, revision } : { table, key, suffix, value, revision, lease };
 }
 
 function rowCrc(key: Uint8Array, row: Uint8Array): number {

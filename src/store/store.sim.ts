@@ -11,6 +11,8 @@ import { SimMachine } from "../env/sim/index.ts";
 import { text, utf8 } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { Prng } from "../std/prng.ts";
+import { simulationSeeds } from "../testing/seeds.ts";
+import { assertAllReached, onEachSeed } from "../testing/simulations.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 import type { ReplicatedStore } from "./replicated/replicated-store.ts";
 import type { Change, Check, Commit, Row } from "./store.ts";
@@ -18,8 +20,8 @@ import { SimStore } from "./testing/hosted-store.ts";
 import { Ledger, RECEIPT, type SentCommit } from "./testing/ledger.ts";
 import { absent, at, put, revision, TABLE } from "./testing/machine-driver.ts";
 
-const FIRST_SEED = Number(process.env["ASHLAR_SIM_SEED"] ?? 1);
-const SEEDS = Number(process.env["ASHLAR_SIM_SEEDS"] ?? 50);
+const FILE = "src/store/store.sim.ts";
+const SEEDS = simulationSeeds(50);
 const SEEDS_RUN_TWICE = 5;
 const SEEDS_THAT_REACH_ALL = 30;
 
@@ -31,28 +33,18 @@ const LONG_TTL = 86_400_000;
 const KEYS = ["a", "b", "c", "d", "e"];
 
 describe("a Store on a machine that fails", () => {
-  test(`keeps what it acknowledged, on ${SEEDS} seeds from ${FIRST_SEED}`, async () => {
+  test(`keeps what it acknowledged, on ${SEEDS.length} seeds from ${SEEDS[0]}`, async () => {
     const reached = newReach();
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) await reported(seed, () => simulate(seed, reached));
-    if (SEEDS < SEEDS_THAT_REACH_ALL) return;
-    for (const [what, count] of Object.entries(reached)) assert.ok(count > 0, `no seed reached this: ${what}`);
+    await onEachSeed(FILE, SEEDS, (seed) => simulate(seed, reached));
+    if (SEEDS.length >= SEEDS_THAT_REACH_ALL) assertAllReached(reached);
   });
 
   test("does the same twice on the same seed", async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + Math.min(SEEDS, SEEDS_RUN_TWICE); seed++) {
-      await reported(seed, async () => assert.equal(await simulate(seed), await simulate(seed)));
-    }
+    await onEachSeed(FILE, SEEDS.slice(0, SEEDS_RUN_TWICE), async (seed) =>
+      assert.equal(await simulate(seed), await simulate(seed)),
+    );
   });
 });
-
-async function reported(seed: number, run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    console.error(`replay with: ASHLAR_SIM_SEED=${seed} ASHLAR_SIM_SEEDS=1 node --test src/store/store.sim.ts`);
-    throw error;
-  }
-}
 
 interface Follower {
   /** Receipts that it has seen. */

@@ -65,7 +65,10 @@ export interface ScanOptions extends ReadOptions {
 
 export interface ScanPage {
   readonly rows: readonly Row[];
-  /** True where the range holds rows behind the last one returned; a page may end early by bytes (4 MiB). */
+  /**
+   * True where the range holds rows behind the last one returned; a page may end early by bytes (4 MiB), or before a row
+   * that a commit over several ranges is about to write.
+   */
   readonly more: boolean;
   readonly position: Position;
 }
@@ -120,7 +123,7 @@ export interface Change extends RowAddress {
 }
 
 export interface WatchEvent {
-  /** One commit's changes of the watched range, together. */
+  /** One commit's changes of the watched range, together; none in an event that only tells of progress. */
   readonly changes: readonly Change[];
   readonly position: Position;
 }
@@ -128,6 +131,11 @@ export interface WatchEvent {
 export interface WatchOptions {
   /** Only what came after; from now on where left out. Rejects with HISTORY_LOST where that is no longer kept. */
   readonly since?: Position;
+  /**
+   * Also events without changes: at once one that tells where the watch begins, then others now and then while others'
+   * commits go on, so that whoever resumes there finds it in the history though its own rows have long been quiet.
+   */
+  readonly progress?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -142,11 +150,16 @@ export interface Store extends AsyncDisposable {
   getMany(addresses: readonly RowAddress[], options?: ReadOptions): Promise<readonly (Row | undefined)[]>;
   scan(table: Table, range: ScanRange, options: ScanOptions): Promise<ScanPage>;
   /**
-   * Rejects with TOO_LARGE, REQUEST_INVALID, OVERLOADED, LEASE_UNKNOWN, SESSION_UNKNOWN or SESSION_WINDOW when nothing
+   * Rejects with TOO_LARGE, REQUEST_INVALID, OVERLOADED, DEADLINE_PASSED, LEASE_UNKNOWN, SESSION_UNKNOWN or SESSION_WINDOW when nothing
    * happened, and with OUTCOME_UNKNOWN where the reply was lost or the signal was aborted on the way: repeat it under
    * the same request name, or read. The caller leaves keys and values as they are until it is answered.
    */
   commit(commit: Commit, options?: { readonly signal?: AbortSignal }): Promise<CommitResult>;
+  /**
+   * The least key of the range that holds this one, as far as this node knows: a commit within one range takes fewer
+   * steps than one over several. Left out by an engine that has one range for all.
+   */
+  rangeStart?(key: Uint8Array): Uint8Array;
   /**
    * Begins with the call. The first read tells why a watch can not be; later ones reject with SLOW_WATCHER where the
    * reader falls behind the limit, with the signal's reason, or with STOPPED. One read at a time.

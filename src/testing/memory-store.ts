@@ -89,9 +89,9 @@ export class MemoryRows {
     if (deletes.length > 0) this.commit({ deletes });
   }
 
-  /** Commits after the position, oldest first. */
+  /** Commits after the position, oldest first: each has taken the next revision. */
   since(position: Position): readonly WatchEvent[] {
-    return this.#history.filter((event) => Number(event.position) > Number(position));
+    return this.#history.slice(Number(position));
   }
 
   nextCommit(): Promise<void> {
@@ -130,6 +130,8 @@ export interface StoreFaults {
   readonly delayMillis: readonly [number, number];
   /** That a commit's reply is lost, whether it was applied or not. */
   readonly unknownChance: number;
+  /** Whether the Store can not be reached now. */
+  readonly isCut?: () => boolean;
 }
 
 /** A Store in memory with the semantics of commit, check and watch; leases end only when they are revoked. */
@@ -170,14 +172,19 @@ export class MemoryStore implements Store {
 
   async *watch(table: number, range: ScanRange, options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     let position = options.since ?? this.rows.position;
+    const aborted = new Promise<void>((resolve) => {
+      options.signal?.addEventListener("abort", () => resolve(), { once: true });
+    });
+    if (options.progress) yield { changes: [], position };
     while (!options.signal?.aborted) {
       const next = this.rows.nextCommit();
+      await this.#reachable();
       for (const event of this.rows.since(position)) {
         position = event.position;
         const changes = event.changes.filter((change) => change.table === table && isInside(change, range));
         if (changes.length > 0) yield { changes, position };
       }
-      await next;
+      await Promise.race([next, aborted]);
     }
   }
 
@@ -193,16 +200,27 @@ export class MemoryStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
+  /** Of a watcher: its news come late, and none to a process that is dead. */
+  async #reachable(): Promise<void> {
+    if (this.#faults === undefined) return;
+    do await this.#soon(() => {}, true);
+    while (this.#faults.isCut?.());
+  }
+
   /** The request takes effect in the middle of its way: replies may be lost that way, and orders change. */
-  #soon<T>(run: () => T): Promise<T> {
+  #soon<T>(run: () => T, isWatch = false): Promise<T> {
     if (this.#faults === undefined) return Promise.try(run);
-    const { timers, prng, delayMillis } = this.#faults;
+    const { timers, prng, delayMillis, isCut = () => false } = this.#faults;
     const delay = (): number => (delayMillis[0] + prng.unit() * (delayMillis[1] - delayMillis[0])) / 2;
     return new Promise((resolve, reject) => {
       timers.after(delay(), () => {
-        const outcome = Promise.try(run);
-        timers.after(delay(), () => outcome.then(resolve, reject));
+        const isLost = !isWatch && isCut();
+        const outcome = isLost ? Promise.reject(storeFailure("NO_LEADER")) : Promise.try(run);
         outcome.catch(() => {});
+        timers.after(delay(), () => {
+          if (!isLost && !isWatch && isCut()) reject(storeFailure("OUTCOME_UNKNOWN"));
+          else outcome.then(resolve, reject);
+        });
       });
     });
   }

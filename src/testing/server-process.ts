@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +11,12 @@ export interface ServerProcess extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly s3: string;
   readonly api: string;
+  /** Where `--leaf-listen` asks for it. */
+  readonly leaf: string | undefined;
   /** `127.0.0.1:PORT`, of a node of a cluster. */
   readonly peer: string | undefined;
+  /** `thrift://127.0.0.1:PORT`, where the arguments open it. */
+  readonly thrift: string | undefined;
   readonly dataDir: string;
   readonly accessKey: string;
   readonly secretKey: string;
@@ -33,14 +38,21 @@ export async function temporaryFolder(name: string): Promise<AsyncDisposable & {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
+/** In memory where there is such a disk: for what is killed, and never loses power. */
+export async function memoryFolder(name: string): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `ashlar-${name}-`));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
 /** A real server on free ports. Without `dataDir` its data goes with it. */
 export async function startServerProcess(
   options: { readonly dataDir?: string; readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<ServerProcess> {
   const own = options.dataDir === undefined ? await temporaryFolder("server") : undefined;
   const dataDir = options.dataDir ?? own!.path;
-  const listen = ["--s3-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"];
-  const args = [launcher, "serve", "--data-dir", dataDir, ...listen, "--print-json", ...(options.args ?? [])];
+  const { args: given = [] } = options;
+  const listen = ["--s3-listen", "--api-listen"].flatMap((flag) => (given.includes(flag) ? [] : [flag, "127.0.0.1:0"]));
+  const args = [launcher, "serve", "--data-dir", dataDir, ...listen, "--print-json", ...given];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
@@ -66,7 +78,9 @@ export async function startServerProcess(
   return {
     s3: ready.s3,
     api: ready.api,
+    leaf: ready.leaf,
     peer: ready.peer,
+    thrift: ready.thrift,
     dataDir,
     accessKey: root.accessKey,
     secretKey: root.secretKey,
@@ -87,7 +101,10 @@ async function firstLine(child: ChildProcess, gone: Promise<unknown>, log: () =>
   const line = await Promise.race([
     once(lines, "line", { signal: timeout }).then(([text]) => String(text)),
     gone.then(() => undefined),
-  ]);
+  ]).catch((cause: unknown) => {
+    child.kill("SIGKILL");
+    throw new Error(`the server was not ready in time:\n${log()}`, { cause });
+  });
   lines.close();
   child.stdout!.resume();
   if (line === undefined) throw new Error(`the server ended before it was ready:\n${log()}`);
@@ -95,6 +112,8 @@ async function firstLine(child: ChildProcess, gone: Promise<unknown>, log: () =>
     readonly ready: true;
     readonly s3: string;
     readonly api: string;
+    readonly leaf?: string;
     readonly peer?: string;
+    readonly thrift?: string;
   };
 }

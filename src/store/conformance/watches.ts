@@ -140,6 +140,20 @@ const ORDER: readonly Case[] = [
     },
   },
   {
+    name: "a watch that asks for progress is told first where it begins, and goes on from there elsewhere",
+    async run({ store }) {
+      const begun = watch(store, TABLE, {}, { progress: true });
+      const [beginning] = await take(begun, 1);
+      assert.deepEqual(beginning!.changes, []);
+      await committed(store.commit({ puts: [put("a", "1")] }));
+      const [told] = await take(begun, 1);
+      const [again, repeated] = await take(watch(store, TABLE, {}, { since: beginning!.position, progress: true }), 2);
+      assert.deepEqual(again!.changes, []);
+      assert.deepEqual([repeated, summary(repeated!)], [told, ["a=1"]]);
+      await begun.return?.();
+    },
+  },
+  {
     name: "a key's changes are told in the order of their revisions under many writers, to each of several watchers",
     async run({ store }) {
       const since = await here(store);

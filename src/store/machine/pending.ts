@@ -7,13 +7,22 @@ import { crc32c } from "../../std/checksums/index.ts";
 import { type IndexBounds, successor } from "../key-codec.ts";
 import { decodeRow, encodedRowBytes, encodeRowInto, type StoredRow } from "../row-codec.ts";
 
+/** Told of each row that is put or deleted, as it is then. */
+export type WriteObserver = (key: Uint8Array, row: StoredRow | undefined) => void;
+
 export class PendingRows {
   readonly #index: Index;
   /** Every row that the batch has read or written, by the checksum of its key; few share one. */
   readonly #entries = new Map<number, PendingRow>();
+  #onWrite: WriteObserver | undefined;
 
   constructor(index: Index) {
     this.#index = index;
+  }
+
+  /** Tells of every row that is written from now on. */
+  observe(onWrite: WriteObserver): void {
+    this.#onWrite = onWrite;
   }
 
   get(key: Uint8Array): StoredRow | undefined {
@@ -24,12 +33,15 @@ export class PendingRows {
     const entry = this.#entry(key);
     entry.row = row;
     entry.written = true;
+    this.#onWrite?.(key, row);
   }
 
   delete(key: Uint8Array): void {
     const entry = this.#entry(key);
-    entry.written ||= entry.row !== undefined;
+    if (entry.row === undefined) return;
+    entry.written = true;
     entry.row = undefined;
+    this.#onWrite?.(key, undefined);
   }
 
   /** The first keys of a range, at most `limit`, in order. */

@@ -25,8 +25,14 @@ export function answerOf(pending: PendingRows, request: PreparedRequest): Commit
   return known && decodeOutcome(known.value);
 }
 
-export function remember(pending: PendingRows, request: PreparedRequest, outcome: CommitOutcome): void {
-  const value = encodeOutcome(outcome);
+/** With the key that the result moves with, where keys move. */
+export function remember(
+  pending: PendingRows,
+  request: PreparedRequest,
+  outcome: CommitOutcome,
+  owner?: Uint8Array,
+): void {
+  const value = encodeOutcome(outcome, owner);
   pending.put(resultKey(request.session, request.sequence), { revision: outcome.revision, lease: 0, value });
 }
 

@@ -2,6 +2,8 @@
 
 import type { Clock, Timer, Timers } from "../../env/index.ts";
 import type { Command } from "../command.ts";
+import { storeFailure } from "../errors.ts";
+import type { LockedBy } from "../machine/result.ts";
 import type { CommandResult, LeaseChange } from "../machine.ts";
 import type { LeaseId } from "../store.ts";
 import type { StoreCounters } from "./counters.ts";
@@ -14,6 +16,10 @@ export interface LeaseTimesSettings {
   readonly timers: Timers;
   readonly term: number;
   readonly propose: (command: Command) => Promise<CommandResult>;
+  /** Resolves when it may have let go of a row. */
+  readonly unlocked: (lock: LockedBy) => Promise<void>;
+  /** Ends a lease in the other groups that may hold rows of it. */
+  readonly endElsewhere: (lease: LeaseId, groups: readonly number[]) => Promise<void>;
   readonly retryMillis: number;
   readonly counters: StoreCounters;
 }
@@ -131,8 +137,11 @@ export class LeaseTimes {
   async #endSteps(lease: LeaseId): Promise<void> {
     for (;;) {
       const result = await this.#settings.propose({ kind: "expire", lease, term: this.term });
+      if (result.kind === "refused" && result.code === "RANGE_MOVING") throw storeFailure(result.code);
       // Refused: an earlier step, whose answer was lost, was the last.
       if (result.kind !== "ended" || result.done) return;
+      if (result.locked) await this.#settings.unlocked(result.locked);
+      if (result.lentTo) await this.#settings.endElsewhere(lease, result.lentTo);
     }
   }
 }

@@ -7,6 +7,8 @@ import { assert } from "../../std/assert.ts";
 import type { Command } from "../command.ts";
 import { checkTtl } from "../commit-rules.ts";
 import { storeFailure } from "../errors.ts";
+import { isStub } from "../machine/leases.ts";
+import type { LockedBy } from "../machine/result.ts";
 import type { CommandResult, LeaseChange, StoreMachine } from "../machine.ts";
 import type { Lease, LeaseId } from "../store.ts";
 import type { StoreCounters } from "./counters.ts";
@@ -19,6 +21,10 @@ export interface LeaseServiceSettings {
   readonly machine: StoreMachine;
   readonly group: Pick<StoreGroup, "lead" | "isLeader" | "status" | "observe" | "readBarrier">;
   readonly propose: (command: Command) => Promise<CommandResult>;
+  /** Resolves when it may have let go of a row. */
+  readonly unlocked: (lock: LockedBy) => Promise<void>;
+  /** Ends a lease in the other groups that may hold rows of it. */
+  readonly endElsewhere: (lease: LeaseId, groups: readonly number[]) => Promise<void>;
   readonly leasesMax: number;
   readonly retryMillis: number;
   readonly counters: StoreCounters;
@@ -56,7 +62,7 @@ export class LeaseService {
   /** The machine holds other leases than before. */
   restored(): void {
     let count = 0;
-    for (const { ending } of this.#settings.machine.leases()) if (!ending) count++;
+    for (const lease of this.#settings.machine.leases()) if (!lease.ending && !isStub(lease)) count++;
     this.#settings.counters.leases = count;
   }
 
@@ -76,11 +82,15 @@ export class LeaseService {
     }
   }
 
-  /** Throws NOT_LEADER where another node times leases. */
-  checkLeads(): void {
+  get leadsHere(): boolean {
     const { group } = this.#settings;
     // Who is alone is about to lead.
-    if (!group.isLeader && !isAlone(group.status)) throw storeFailure("NOT_LEADER", { data: { leader: group.lead } });
+    return group.isLeader || isAlone(group.status);
+  }
+
+  /** Throws NOT_LEADER where another node times leases. */
+  checkLeads(): void {
+    if (!this.leadsHere) throw storeFailure("NOT_LEADER", { data: { leader: this.#settings.group.lead } });
   }
 
   /** The caller has made sure that this node leads, and that its machine holds all that was acknowledged. */
@@ -98,10 +108,22 @@ export class LeaseService {
       const running = this.#times?.endOf(lease);
       if (running) return running;
       const result = await this.#settings.propose({ kind: "end", lease });
+      if (result.kind === "refused" && result.code === "RANGE_MOVING") {
+        // Some of its rows are on their way to another group: they go first.
+        await this.#pause();
+        continue;
+      }
       if (result.kind === "refused" && step === 0) throw leaseUnknown(lease);
       // Refused later: who leads has ended the rest of it.
       if (result.kind !== "ended" || result.done) return;
+      if (result.locked) await this.#settings.unlocked(result.locked);
+      if (result.lentTo) await this.#settings.endElsewhere(lease, result.lentTo);
     }
+  }
+
+  #pause(): Promise<void> {
+    const { timers, retryMillis } = this.#settings;
+    return new Promise((resolve) => timers.after(retryMillis, resolve));
   }
 
   close(): void {
@@ -141,8 +163,12 @@ export class LeaseService {
     }
     if (!leads() || this.#times !== undefined) return;
     this.#times = new LeaseTimes({ ...this.#settings, term });
-    this.#times.begin(machine.leases());
+    this.#times.begin(timedLeases(machine));
   }
+}
+
+function* timedLeases(machine: StoreMachine): ReturnType<StoreMachine["leases"]> {
+  for (const lease of machine.leases()) if (!isStub(lease)) yield lease;
 }
 
 function isAlone({ id, configuration: { voters, votersOutgoing } }: StoreGroup["status"]): boolean {

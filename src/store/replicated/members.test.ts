@@ -113,19 +113,32 @@ describe("a Store that others share", () => {
 });
 
 describe("a lease of a Store that others share", () => {
-  clusterTest("is kept alive by who leads, and nobody else", async (cluster) => {
+  clusterTest("is kept alive through any member, by who leads", async (cluster) => {
     const leader = await cluster.leader();
     const follower = await cluster.follower();
     const { id } = await follower.store.grant(2000);
     await follower.store.commit({ puts: [put("a")], lease: id });
-    await assert.rejects(follower.store.keepAlive(id), fails("NOT_LEADER"));
-    for (let kept = 0; kept < 5; kept++) {
+    for (let kept = 0; kept < 6; kept++) {
       await cluster.elapse(1500);
-      await leader.store.keepAlive(id);
+      await (kept % 2 === 0 ? follower : leader).store.keepAlive(id);
     }
     assert.ok((await follower.store.get(at("a"))).row);
     await cluster.elapse(3000);
     assert.equal((await follower.store.get(at("a"))).row, undefined);
+    for (const { store } of cluster.all) await assert.rejects(store.keepAlive(id), fails("LEASE_UNKNOWN"));
+    await assert.rejects(follower.store.keepAliveHere(id), fails("NOT_LEADER"));
+  });
+
+  clusterTest("is kept alive while its members change who leads, and not without a leader", async (cluster) => {
+    const old = await cluster.leader();
+    const [one, other] = cluster.all.filter((node) => node !== old) as [SimStore, SimStore];
+    const { id } = await one.store.grant(60_000);
+    cluster.network.isolate(cluster.all.indexOf(old) + 1);
+    await Promise.all([one, other].map(({ store }) => store.keepAlive(id)));
+    cluster.network.isolate(cluster.all.indexOf(other) + 1);
+    await assert.rejects(one.store.keepAlive(id), fails("NO_LEADER"));
+    cluster.network.heal();
+    await Promise.all(cluster.all.map(({ store }) => store.keepAlive(id)));
   });
 
   clusterTest("has its full time again under a new leader, whatever the old one finds to be over", async (cluster) => {

@@ -1,6 +1,10 @@
+import { TRANSACTION_DEFAULTS, type TransactionOptions } from "../transactions/options.ts";
+
 export interface ReplicatedOptions {
   /** The group's id; also the range's in positions. */
   readonly group: number;
+  /** The group serves no keys until another one gives it some. */
+  readonly beginsEmpty: boolean;
   /** Name of the index, which may be a folder of its own that is removed as a whole: nothing else stands in it. */
   readonly index: string;
   /** Folder of the checkpoints. */
@@ -30,12 +34,14 @@ export interface ReplicatedOptions {
   readonly checkpointRetryMillis: number;
   /** The end of a lease that could not be proposed is tried again after this. */
   readonly leaseRetryMillis: number;
+  readonly transactions: TransactionOptions;
 }
 
 const MIB = 1024 * 1024;
 
 export const REPLICATED_DEFAULTS: ReplicatedOptions = {
   group: 1,
+  beginsEmpty: false,
   index: "index",
   folder: "store",
   commitsMax: 10_000,
@@ -51,4 +57,5 @@ export const REPLICATED_DEFAULTS: ReplicatedOptions = {
   scansWaitingMax: 10_000,
   checkpointRetryMillis: 30_000,
   leaseRetryMillis: 250,
+  transactions: TRANSACTION_DEFAULTS,
 };

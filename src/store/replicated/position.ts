@@ -17,3 +17,17 @@ export function decodePosition(position: Position, range: number): number {
   if (match && Number.parseInt(match[1]!, 36) === range && Number.isSafeInteger(revision)) return revision;
   throw storeFailure("POSITION_INVALID", { data: { position: position.slice(0, 64) } });
 }
+
+/** How positions are written and read where there is one range. */
+export interface Positions {
+  encode(revision: number): Position;
+  /** Throws POSITION_INVALID. */
+  decode(position: Position): number;
+}
+
+export function positionsOf(range: number): Positions {
+  return {
+    encode: (revision) => encodePosition(range, revision),
+    decode: (position) => decodePosition(position, range),
+  };
+}

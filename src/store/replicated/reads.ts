@@ -3,38 +3,30 @@
 
 import type { IndexSnapshot, Timers } from "../../env/index.ts";
 import { EMPTY } from "../../std/bytes.ts";
-import { storeFailure } from "../errors.ts";
-import { decodeAddress, encodeAddress, encodeRange } from "../key-codec.ts";
+import { decodeAddress, encodeAddress, encodeRange, type IndexBounds, successor } from "../key-codec.ts";
 import type { StoreMachine } from "../machine.ts";
-import { decodeRow, type StoredRow } from "../row-codec.ts";
+import { checkBytesRead, checkRowsAsked } from "../read-rules.ts";
+import { asRow, decodeRow } from "../row-codec.ts";
 import { RowWalk } from "../row-walk.ts";
 import { type Row, type RowAddress, type ScanOptions, type ScanRange, STORE_LIMITS, type Table } from "../store.ts";
+import { firstWriterIn } from "../transactions/lock-reads.ts";
+import type { LockedBy } from "../transactions/participant.ts";
 import type { ReplicatedOptions } from "./options.ts";
 
 export function readRow(machine: StoreMachine, address: RowAddress): Row | undefined {
   const stored = machine.row(encodeAddress(address));
-  return stored && asRow(address.table, address.key, address.suffix ?? EMPTY, stored);
+  const { table, key, suffix = EMPTY } = address;
+  return stored && asRow({ table, key, suffix }, stored);
 }
 
 export function readRows(machine: StoreMachine, addresses: readonly RowAddress[]): (Row | undefined)[] {
-  const { getManyMax, getManyBytesMax } = STORE_LIMITS;
-  if (addresses.length > getManyMax) {
-    throw storeFailure("TOO_LARGE", {
-      what: "More rows are asked for than one call may return.",
-      data: { rows: addresses.length, rowsMax: getManyMax },
-    });
-  }
+  checkRowsAsked(addresses.length);
   const rows: (Row | undefined)[] = [];
   let bytes = 0;
   for (const address of addresses) {
     const row = readRow(machine, address);
     bytes += row?.value.length ?? 0;
-    if (bytes > getManyBytesMax) {
-      throw storeFailure("TOO_LARGE", {
-        what: "The rows that are asked for hold more bytes than one call may return.",
-        data: { bytesMax: getManyBytesMax },
-      });
-    }
+    checkBytesRead(bytes);
     rows.push(row);
   }
   return rows;
@@ -46,30 +38,42 @@ export interface ScanContext {
   readonly options: Pick<ReplicatedOptions, "turnRowsMax" | "turnBytesMax">;
   /** Throws where the read must not go on: the node is stopping, or its caller has gone. */
   readonly mayGoOn: () => void;
+  /** A row that a commit over several groups is going to write is not passed over. */
+  readonly waitsForWriters: boolean;
 }
 
-/** Throws TOO_LARGE or REQUEST_INVALID. */
-export function checkScanLimit({ limit }: ScanOptions): void {
-  const { scanRowsMax } = STORE_LIMITS;
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw storeFailure("REQUEST_INVALID", { what: "A scan's limit is a whole number from 1.", data: { limit } });
-  }
-  if (limit > scanRowsMax) {
-    throw storeFailure("TOO_LARGE", {
-      what: "The scan asks for more rows than one page may hold.",
-      data: { limit, scanRowsMax },
-    });
-  }
-}
-
+/**
+ * A page ends before the first row that a commit over several groups is going to write; where nothing stands before that,
+ * the result says who has to be waited for.
+ */
 export async function scanRows(
   context: ScanContext,
   table: Table,
   range: ScanRange,
   { limit, reverse = false }: ScanOptions,
-): Promise<{ readonly rows: Row[]; readonly more: boolean }> {
+): Promise<ScannedRows | { readonly locked: LockedBy }> {
+  const all = encodeRange(table, range);
+  const locked = context.waitsForWriters ? firstWriterIn(context.machine, all, reverse) : undefined;
+  const bounds =
+    locked === undefined ? all : reverse ? { ...all, from: successor(locked.row) } : { ...all, to: locked.row };
+  const page = await scanBounds(context, bounds, limit, reverse);
+  if (locked === undefined || page.more) return page;
+  return page.rows.length > 0 ? { ...page, more: true } : { locked };
+}
+
+interface ScannedRows {
+  readonly rows: Row[];
+  readonly more: boolean;
+}
+
+async function scanBounds(
+  context: ScanContext,
+  bounds: IndexBounds,
+  limit: number,
+  reverse: boolean,
+): Promise<ScannedRows> {
   const { machine, options } = context;
-  const walk = new RowWalk(machine, { bounds: encodeRange(table, range), reverse, rowsMax: limit + 1 });
+  const walk = new RowWalk(machine, { bounds, reverse, rowsMax: limit + 1 });
   const rows: Row[] = [];
   let bytes = 0;
   let turnEndsAt = { rows: options.turnRowsMax, bytes: options.turnBytesMax };
@@ -82,8 +86,7 @@ export async function scanRows(
       if (rows.length === limit || (rows.length > 0 && bytes + rowBytes > STORE_LIMITS.scanBytesMax)) {
         return { rows, more: true };
       }
-      const { key, suffix } = decodeAddress(found.key);
-      rows.push(asRow(table, key, suffix, decodeRow(found.key, found.value)));
+      rows.push(asRow(decodeAddress(found.key), decodeRow(found.key, found.value)));
       bytes += rowBytes;
       if (rows.length < turnEndsAt.rows && bytes < turnEndsAt.bytes) continue;
       turnEndsAt = { rows: rows.length + options.turnRowsMax, bytes: bytes + options.turnBytesMax };
@@ -94,10 +97,6 @@ export async function scanRows(
   } finally {
     snapshot?.close();
   }
-}
-
-function asRow(table: Table, key: Uint8Array, suffix: Uint8Array, { value, revision, lease }: StoredRow): Row {
-  return lease === 0 ? { table, key, suffix, value, revision } : { table, key, suffix, value, revision, lease };
 }
 
 function endOfTurn(timers: Timers): Promise<void> {

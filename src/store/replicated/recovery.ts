@@ -21,6 +21,7 @@ import {
   restoreCheckpoint,
 } from "../checkpoint.ts";
 import { storeFailure } from "../errors.ts";
+import type { TransactionBugs } from "../machine/prepared-bugs.ts";
 import { type CommandResult, type MachineObserver, StoreMachine } from "../machine.ts";
 import type { StoreCounters } from "./counters.ts";
 import type { StoreGroup } from "./group.ts";
@@ -36,6 +37,7 @@ export interface RecoverySettings {
   readonly openGroup: OpenGroup;
   readonly mark: RebuildMark;
   readonly counters: StoreCounters;
+  readonly bugs: TransactionBugs;
   /** Called before a source's machine is fed. */
   readonly observe: (machine: StoreMachine) => MachineObserver;
 }
@@ -144,12 +146,14 @@ async function openOver(index: Index, settings: RecoverySettings, reach: number)
     const machine = new StoreMachine({
       index,
       group: options.group,
+      beginsEmpty: options.beginsEmpty,
       observer: {
-        applied: (events, leases) => observer.applied?.(events, leases),
+        applied: (events, leases, released) => observer.applied?.(events, leases, released),
         restored: () => observer.restored?.(),
       },
       keep: (source, appliedIndex) => keepSnapshot(settings, source, appliedIndex),
       endTurn: () => new Promise((resolve) => env.timers.endOfTurn(resolve)),
+      bugs: settings.bugs,
     });
     observer = observe(machine);
     const group = await openGroup(machine, reach);

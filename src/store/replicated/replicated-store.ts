@@ -5,11 +5,26 @@
 import type { Env, Index } from "../../env/index.ts";
 import { AssertionError } from "../../std/assert.ts";
 import { hasCode } from "../../std/errors.ts";
+import { orAborted } from "../aborts.ts";
 import { type WrittenCheckpoint, writeCheckpoint } from "../checkpoint.ts";
-import { encodeCommand } from "../command.ts";
-import { prepareCommit } from "../commit-rules.ts";
+import { type Command, encodeCommand } from "../command.ts";
+import { type PreparedCommit, prepareCommit } from "../commit-rules.ts";
 import { storeFailure } from "../errors.ts";
+import { encodeAddress, encodeRange } from "../key-codec.ts";
+import {
+  type ExportPage,
+  exportPage,
+  type PageLimits,
+  type WrittenPage,
+  writtenPage,
+} from "../machine/export-pages.ts";
+import type { TransactionBugs } from "../machine/prepared-bugs.ts";
+import { type KeyInterval, refusalOfRow, refusalOfRows, servesAllKeys } from "../machine/range-state.ts";
 import type { CommandResult, StoreMachine } from "../machine.ts";
+import type { GroupCalls } from "../ranges/group-calls.ts";
+import type { GroupStore, PartsOptions } from "../ranges/group-store.ts";
+import type { GroupWatch, WatchPart } from "../ranges/watch-begin.ts";
+import { checkScanLimit } from "../read-rules.ts";
 import type {
   Commit,
   CommitResult,
@@ -26,17 +41,23 @@ import type {
   ScanRange,
   Store,
   Table,
-  WatchEvent,
   WatchOptions,
 } from "../store.ts";
+import { writerOf } from "../transactions/lock-reads.ts";
+import type { LockWaits } from "../transactions/lock-waits.ts";
+import type { LockedBy, Participant } from "../transactions/participant.ts";
+import type { Sweeper } from "../transactions/sweeper.ts";
 import type { StoreCounters } from "./counters.ts";
 import type { StoreGroup } from "./group.ts";
+import { barrierOf, proposeTo } from "./group-calls.ts";
+import { KeepAlives } from "./keep-alives.ts";
 import type { LeaseService } from "./leases.ts";
 import type { ReplicatedOptions } from "./options.ts";
 import { decodePosition, encodePosition } from "./position.ts";
-import { checkScanLimit, readRow, readRows, scanRows } from "./reads.ts";
+import { readRow, readRows, scanRows } from "./reads.ts";
 import type { RebuildMark } from "./rebuild-mark.ts";
 import { Slots } from "./slots.ts";
+import type { StubKeeper } from "./stub-keeper.ts";
 import type { Upkeep } from "./upkeep.ts";
 import type { WatchHub } from "./watch.ts";
 
@@ -48,17 +69,32 @@ export interface ReplicatedParts {
   readonly watches: WatchHub;
   readonly leases: LeaseService;
   readonly upkeep: Upkeep;
+  readonly transactions: TransactionParts;
   readonly options: ReplicatedOptions;
   readonly counters: StoreCounters;
   /** Set when a row fails its checksum: the next start rebuilds the index. */
   readonly mark: RebuildMark;
+  /** Undefined where the group's members can not ask each other. */
+  readonly calls: GroupCalls | undefined;
 }
 
-export class ReplicatedStore implements Store {
+/** What the group does for commits over several groups. */
+export interface TransactionParts {
+  readonly self: Participant;
+  readonly waits: LockWaits;
+  readonly sweeper: Sweeper;
+  /** Of a group that is not the root. */
+  readonly stubs: StubKeeper | undefined;
+  readonly bugs: TransactionBugs;
+}
+
+export class ReplicatedStore implements Store, GroupStore {
   readonly counters: StoreCounters;
   readonly #parts: ReplicatedParts;
   /** Each may hold a snapshot of the index, of which there is a limited number. */
   readonly #scans: Slots;
+  readonly #keepAlives: KeepAlives;
+  readonly #unserve: (() => void) | undefined;
   #commitsInFlight = 0;
   #bytesInFlight = 0;
   #position: { revision: number; text: Position };
@@ -70,32 +106,62 @@ export class ReplicatedStore implements Store {
     this.counters = counters;
     this.#position = { revision: machine.revision, text: encodePosition(options.group, machine.revision) };
     this.#scans = new Slots({ runningMax: options.scansMax, waitingMax: options.scansWaitingMax });
+    const { env, group, leases, calls } = parts;
+    this.#keepAlives = new KeepAlives({
+      ...{ group, groupId: options.group, leases, calls, timers: env.timers, retryMillis: options.leaseRetryMillis },
+      barrier: () => this.#barrier(),
+    });
+    this.#unserve = calls?.serve(options.group, this);
   }
 
   async get(address: RowAddress, options: ReadOptions = {}): Promise<Found> {
     await this.#readable(options);
+    if (this.#hasWriters(options)) await this.#unlocked([address], options);
+    this.#checkServed([address]);
     const row = this.#read(() => readRow(this.#parts.machine, address));
     return { row, position: this.#here() };
   }
 
   async getMany(addresses: readonly RowAddress[], options: ReadOptions = {}): Promise<readonly (Row | undefined)[]> {
     await this.#readable(options);
+    if (this.#hasWriters(options)) await this.#unlocked(addresses, options);
+    this.#checkServed(addresses);
     return this.#read(() => readRows(this.#parts.machine, addresses));
   }
 
   async scan(table: Table, range: ScanRange, options: ScanOptions): Promise<ScanPage> {
     checkScanLimit(options);
     await this.#readable(options);
+    const { waits } = this.#parts.transactions;
+    const deadline = waits.deadline();
+    for (;;) {
+      const page = await this.#scanPage(table, range, options);
+      if (!("locked" in page)) return page;
+      // Without its slot: whoever it waits for may be waiting for scans.
+      await waits.wait(page.locked, deadline, options.signal);
+    }
+  }
+
+  async #scanPage(
+    table: Table,
+    range: ScanRange,
+    options: ScanOptions,
+  ): Promise<ScanPage | { readonly locked: LockedBy }> {
     const { machine, env } = this.#parts;
     const mayGoOn = (): void => this.#checkOpen(options.signal);
-    const context = { machine, timers: env.timers, options: this.#parts.options, mayGoOn };
+    const waitsForWriters = options.level !== "stale" && !this.#parts.transactions.bugs.has("scan-under-lock");
+    const context = { machine, timers: env.timers, options: this.#parts.options, mayGoOn, waitsForWriters };
     await this.#scans.enter();
     try {
       await this.#settledRows();
       mayGoOn();
+      const { ranges, state } = machine;
+      const refusal = ranges && refusalOfRows(ranges, state.group, encodeRange(table, range));
+      if (refusal !== undefined) throw storeFailure(refusal);
       const position = this.#here();
       this.counters.reads++;
       const page = await scanRows(context, table, range, options).catch((error) => this.#readFailed(error));
+      if ("locked" in page) return page;
       this.counters.rowsScanned += page.rows.length;
       return { ...page, position };
     } finally {
@@ -103,10 +169,18 @@ export class ReplicatedStore implements Store {
     }
   }
 
-  async commit(commit: Commit, { signal }: { readonly signal?: AbortSignal } = {}): Promise<CommitResult> {
+  async commit(commit: Commit, options: { readonly signal?: AbortSignal } = {}): Promise<CommitResult> {
+    this.#checkOpen(options.signal);
+    return this.commitPrepared(prepareCommit(commit), options);
+  }
+
+  async commitPrepared(
+    commit: PreparedCommit,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<CommitResult> {
     this.#checkOpen(signal);
-    const command = encodeCommand({ kind: "commit", ...prepareCommit(commit) });
-    const result = await orAborted(this.#propose(command), signal);
+    const command = encodeCommand({ kind: "commit", ...commit });
+    const result = await this.commitEncoded(command, signal);
     switch (result.kind) {
       case "committed":
         this.counters.commits++;
@@ -121,8 +195,30 @@ export class ReplicatedStore implements Store {
     }
   }
 
-  watch(table: Table, range: ScanRange, options: WatchOptions = {}): AsyncIterable<WatchEvent> {
-    return this.#parts.watches.watch(table, range, options);
+  /** Proposed until nobody is in its way. */
+  async commitEncoded(command: Uint8Array, signal: AbortSignal | undefined): Promise<CommandResult> {
+    this.#checkOpen(signal);
+    const result = await orAborted(this.#propose(command), signal);
+    return result.kind === "locked" ? this.#proposeUnlocked(command, result, signal) : result;
+  }
+
+  /** The group as one of several that a commit is made over. */
+  get participant(): Participant {
+    return this.#parts.transactions.self;
+  }
+
+  /** Rows that commits over several groups have here for as long as they are under way: locks and decisions. */
+  get prepared(): number {
+    const { writeLocks, checkLocks, decisions } = this.#parts.machine.prepared;
+    return writeLocks + checkLocks + decisions;
+  }
+
+  watch(table: Table, range: ScanRange, options: WatchOptions = {}): GroupWatch {
+    return this.#parts.watches.watch(table, range, options, () => this.#newest());
+  }
+
+  watchParts(table: Table, parts: readonly WatchPart[], options: PartsOptions = {}): GroupWatch {
+    return this.#parts.watches.watchParts(table, parts, options, () => this.#newest());
   }
 
   async grant(ttlMillis: number): Promise<Lease> {
@@ -132,16 +228,53 @@ export class ReplicatedStore implements Store {
 
   async keepAlive(id: LeaseId): Promise<void> {
     this.#checkOpen();
-    const { leases } = this.#parts;
-    leases.checkLeads();
-    // That it still leads, or led when this call came: who leads after it gives the lease its full time.
-    await this.#barrier();
-    this.#read(() => leases.keepAlive(id));
+    await this.#keepAlives.keepAlive(id).catch((error) => this.#readFailed(error));
+  }
+
+  /** Asked by another member. Rejects with NOT_LEADER where this one does not lead. */
+  async keepAliveHere(id: LeaseId): Promise<void> {
+    this.#checkOpen();
+    await this.#keepAlives.keepAliveHere(id).catch((error) => this.#readFailed(error));
   }
 
   async revoke(id: LeaseId): Promise<void> {
     this.#checkOpen();
     await this.#parts.leases.revoke(id);
+  }
+
+  async propose(command: Command): Promise<CommandResult> {
+    this.#checkOpen();
+    return this.#propose(encodeCommand(command));
+  }
+
+  async exportPage(interval: KeyInterval, from: Uint8Array | undefined, limits: PageLimits): Promise<ExportPage> {
+    await this.#readable({});
+    return this.#read(() => exportPage(this.#parts.index, interval, from, limits));
+  }
+
+  async writtenPage(transfer: number, limits: PageLimits): Promise<WrittenPage> {
+    await this.#readable({});
+    return this.#read(() => writtenPage(this.#parts.index, transfer, limits));
+  }
+
+  /** All that was ever written here, in commits and bytes: how much these grow tells how busy the group is. */
+  get written(): { readonly commits: number; readonly bytes: number } {
+    const { revision, commandBytes } = this.#parts.machine.state;
+    return { commits: revision, bytes: commandBytes };
+  }
+
+  /** Which keys the group serves, as this member has it; undefined where it serves all. */
+  get intervals(): readonly KeyInterval[] | undefined {
+    return this.#parts.machine.ranges?.serves;
+  }
+
+  /** Whoever waits for an event of a watch has been told all up to here. */
+  get watchPosition(): Position {
+    return this.#at(this.#parts.watches.revision);
+  }
+
+  revisionOf(position: Position): number {
+    return decodePosition(position, this.#parts.options.group);
   }
 
   /** Writes a checkpoint now instead of when it is due. */
@@ -150,18 +283,28 @@ export class ReplicatedStore implements Store {
     await this.#parts.upkeep.checkpoint();
   }
 
-  /** Writes all rows as they are now into one file of any disk; `restoreCheckpoint` reads it. The folder must exist. */
+  /**
+   * Writes all rows as they are now into one file of any disk; `restoreCheckpoint` reads it. The folder must exist.
+   * Rejects with RANGES_CUT where other groups have some of them.
+   */
   async backup(disk: Env["disk"], name: string, signal?: AbortSignal): Promise<WrittenCheckpoint> {
     await this.#readable(signal ? { signal } : {});
-    const snapshot = this.#parts.machine.snapshot();
-    const header = this.#parts.machine.state;
-    try {
-      return await writeCheckpoint({ disk, name, snapshot, header, ...(signal && { signal }) });
-    } catch (error) {
-      return this.#readFailed(error);
-    } finally {
-      snapshot.close();
-    }
+    const { ranges } = this.#parts.machine;
+    if (ranges !== undefined && !servesAllKeys(ranges)) throw storeFailure("RANGES_CUT");
+    return this.#writeRows(disk, name, signal);
+  }
+
+  /** Likewise of the rows that the group has, also of those that nobody is to read for a moment. Resolves once they are held. */
+  async copy(
+    disk: Env["disk"],
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly written: Promise<WrittenCheckpoint> }> {
+    await this.#readable(signal ? { signal } : {});
+    const written = this.#writeRows(disk, name, signal);
+    // For whoever waits for it; until then it is nobody's.
+    written.catch(() => {});
+    return { written };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -171,13 +314,30 @@ export class ReplicatedStore implements Store {
 
   /** New calls are refused from here on; those under way are answered, for the log still takes them. */
   async #close(): Promise<void> {
-    const { watches, upkeep, group, index, mark, leases } = this.#parts;
+    const { watches, upkeep, group, index, mark, leases, transactions } = this.#parts;
+    this.#unserve?.();
     leases.close();
+    transactions.waits.close();
     watches.close(storeFailure("STOPPED"));
+    const swept = Promise.all([transactions.sweeper.close(), transactions.stubs?.close()]);
     await group[Symbol.asyncDispose]();
+    await swept;
     await upkeep.close();
     await mark.settled();
     await index.close();
+  }
+
+  /** As they are in this turn. */
+  async #writeRows(disk: Env["disk"], name: string, signal: AbortSignal | undefined): Promise<WrittenCheckpoint> {
+    const { machine } = this.#parts;
+    const [snapshot, header] = [machine.snapshot(), machine.state];
+    try {
+      return await writeCheckpoint({ disk, name, snapshot, header, ...(signal && { signal }) });
+    } catch (error) {
+      return this.#readFailed(error);
+    } finally {
+      snapshot.close();
+    }
   }
 
   #checkOpen(signal?: AbortSignal): void {
@@ -200,12 +360,69 @@ export class ReplicatedStore implements Store {
     }
   }
 
-  /** Rejects with OVERLOADED, NO_LEADER or STOPPED. */
-  async #barrier(): Promise<void> {
+  async #newest(): Promise<number> {
+    await this.#readable({});
+    return this.#parts.machine.revision;
+  }
+
+  /** Throws RANGE_MISMATCH or RANGE_MOVING. To be called in the turn that reads. */
+  #checkServed(rows: readonly RowAddress[]): void {
+    const { ranges, state } = this.#parts.machine;
+    if (ranges === undefined) return;
+    for (const row of rows) {
+      const refusal = refusalOfRow(ranges, state.group, encodeAddress(row));
+      if (refusal !== undefined) throw storeFailure(refusal);
+    }
+  }
+
+  #barrier(): Promise<void> {
+    return barrierOf(this.#parts.group);
+  }
+
+  /** Whether a read may meet a row that a commit over several groups is going to write. */
+  #hasWriters({ level }: ReadOptions): boolean {
+    const { machine, transactions } = this.#parts;
+    return machine.prepared.writeLocks > 0 && level !== "stale" && !transactions.bugs.has("read-under-lock");
+  }
+
+  /** Resolves in a turn in which nobody is going to write any of the rows. */
+  async #unlocked(rows: readonly RowAddress[], { signal }: ReadOptions): Promise<void> {
+    const { machine, transactions } = this.#parts;
+    const deadline = transactions.waits.deadline();
+    const keys = rows.map(encodeAddress);
+    for (;;) {
+      this.#checkServed(rows);
+      let lock: LockedBy | undefined;
+      for (let at = 0; at < keys.length && lock === undefined; at++) lock = this.#locked(keys[at]!);
+      if (lock === undefined) return;
+      await transactions.waits.wait(lock, deadline, signal);
+      while (machine.restoring !== undefined) await machine.restoring;
+      this.#checkOpen(signal);
+    }
+  }
+
+  #locked(key: Uint8Array): LockedBy | undefined {
     try {
-      await this.#parts.group.readBarrier();
-    } catch (cause) {
-      throw hostRefusal(cause) ?? storeFailure("STOPPED", { cause });
+      return writerOf(this.#parts.machine, key);
+    } catch (error) {
+      return this.#readFailed(error);
+    }
+  }
+
+  /** Nothing happens while a transaction is in the way: the commit is proposed again when that may have gone. */
+  async #proposeUnlocked(
+    command: Uint8Array,
+    first: LockedBy,
+    signal: AbortSignal | undefined,
+  ): Promise<CommandResult> {
+    const { waits } = this.#parts.transactions;
+    const deadline = waits.deadline();
+    for (let lock = first; ; ) {
+      await waits.wait(lock, deadline, signal);
+      this.#checkOpen(signal);
+      const result = await orAborted(this.#propose(command), signal);
+      if (result.kind !== "locked") return result;
+      lock = result;
     }
   }
 
@@ -261,44 +478,5 @@ export class ReplicatedStore implements Store {
 
   #at(revision: number): Position {
     return encodePosition(this.#parts.options.group, revision);
-  }
-}
-
-/** Rejects with OVERLOADED, NO_LEADER or TOO_LARGE where nothing was written, else with OUTCOME_UNKNOWN. */
-export async function proposeTo(
-  group: Pick<StoreGroup, "propose">,
-  command: Uint8Array,
-  counters: StoreCounters,
-): Promise<CommandResult> {
-  try {
-    return await group.propose(command);
-  } catch (cause) {
-    const refusal = hostRefusal(cause);
-    if (hasCode(refusal, "OVERLOADED")) counters.overloads++;
-    throw refusal ?? storeFailure("OUTCOME_UNKNOWN", { cause });
-  }
-}
-
-/** What of the host's errors says that nothing happened, as the Store's. Throws what is no operating error at all. */
-function hostRefusal(cause: unknown): Error | undefined {
-  if (cause instanceof AssertionError) throw cause;
-  if (hasCode(cause, "OVERLOADED")) return storeFailure("OVERLOADED", { cause });
-  if (hasCode(cause, "NO_LEADER")) return storeFailure("NO_LEADER", { cause });
-  if (hasCode(cause, "COMMAND_TOO_LARGE")) return storeFailure("TOO_LARGE", { cause });
-  return undefined;
-}
-
-/** The result, unless the caller gives up first: then the command is on its way all the same. */
-async function orAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return result;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(storeFailure("OUTCOME_UNKNOWN", { cause: signal.reason }));
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([result, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

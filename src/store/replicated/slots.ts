@@ -19,7 +19,7 @@ export class Slots {
       return;
     }
     if (this.#waiting.length >= this.#waitingMax) {
-      throw storeFailure("OVERLOADED", { what: "Too many scans wait already.", data: { waiting: this.#waitingMax } });
+      throw storeFailure("OVERLOADED", { what: "Too many calls wait already.", data: { waiting: this.#waitingMax } });
     }
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

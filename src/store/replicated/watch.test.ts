@@ -2,19 +2,26 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { text, utf8 } from "../../std/bytes.ts";
 import { hasCode } from "../../std/errors.ts";
-import type { StoreErrorCode } from "../errors.ts";
+import { type StoreErrorCode, storeFailure } from "../errors.ts";
 import { encodeAddress } from "../key-codec.ts";
 import type { CommitEvent } from "../machine.ts";
 import type { WatchEvent } from "../store.ts";
 import { newCounters } from "./counters.ts";
-import { encodePosition } from "./position.ts";
+import { encodePosition, positionsOf } from "./position.ts";
 import { WatchHub } from "./watch.ts";
 
 const TABLE = 18;
 
 function newHub(limits: { eventsMax?: number; watchersMax?: number } = {}) {
   const counters = newCounters();
-  const hub = new WatchHub({ group: 1, eventsMax: 8, bytesMax: 1_000_000, watchersMax: 10, counters, ...limits });
+  const hub = new WatchHub({
+    positions: positionsOf(1),
+    eventsMax: 8,
+    bytesMax: 1_000_000,
+    watchersMax: 10,
+    counters,
+    ...limits,
+  });
   hub.begin(0);
   return { hub, counters };
 }
@@ -54,6 +61,22 @@ describe("watchers", () => {
     const last = watcher.next();
     assert.deepEqual(keysOf(await last), ["key 3"]);
     assert.equal(counters.watchEvents, 3);
+  });
+
+  test("that are quiet hear how far they have seen, if they asked to, and can resume there", async () => {
+    const { hub } = newHub();
+    const asks = hub.watch(TABLE, { from: { key: utf8("quiet") } }, { progress: true });
+    assert.deepEqual((await asks.next()).value, { changes: [], position: encodePosition(1, 0) }, "where it begins");
+    const doesNot = hub.watch(TABLE, { from: { key: utf8("quiet") } }, {});
+    const [told, untold] = [asks.next(), doesNot.next()];
+    for (let revision = 1; revision <= 1000; revision++) hub.publish(event(revision, "busy"));
+    const progress = await told;
+    assert.deepEqual(progress.value, { changes: [], position: encodePosition(1, 1000) });
+    hub.publish(event(1001, "quiet"));
+    assert.deepEqual(keysOf(await asks.next()), ["quiet"]);
+    assert.deepEqual(keysOf(await untold), ["quiet"]);
+    const resumed = hub.watch(TABLE, {}, { since: progress.value!.position });
+    assert.deepEqual(keysOf(await resumed.next()), ["quiet"]);
   });
 
   test("see only their range, and of a commit only the part in it", async () => {
@@ -96,6 +119,53 @@ describe("watchers", () => {
     await assert.rejects(since(1), fails("HISTORY_LOST"));
     await assert.rejects(since(6), fails("POSITION_INVALID"));
     await assert.rejects(hub.watch(TABLE, {}, { since: "none" }).next(), fails("POSITION_INVALID"));
+  });
+
+  test("begin at a position whose commit changed nothing, and was told by no event", async () => {
+    const { hub } = newHub();
+    hub.publish(event(1, "key 1"));
+    hub.reach(2);
+    const next = hub.watch(TABLE, {}, { since: encodePosition(1, 2) }).next();
+    hub.publish(event(3, "key 3"));
+    assert.deepEqual(keysOf(await next), ["key 3"]);
+  });
+
+  test("whose position is ahead of what is here wait for it, and get what comes behind it", async () => {
+    const { hub } = newHub();
+    hub.publish(event(1, "key 1"));
+    const { promise: caughtUp, resolve } = Promise.withResolvers<number>();
+    const watcher = hub.watch(TABLE, {}, { since: encodePosition(1, 3) }, () => caughtUp);
+    const next = watcher.next();
+    for (const revision of [2, 3]) hub.publish(event(revision, `key ${revision}`));
+    resolve(3);
+    await caughtUp;
+    hub.publish(event(4, "key 4"));
+    assert.deepEqual(keysOf(await next), ["key 4"]);
+  });
+
+  test("whose position is ahead go on where a snapshot ends at it or before it, and have lost history where it goes beyond", async () => {
+    const { hub } = newHub();
+    const never = (): Promise<number> => new Promise(() => {});
+    const watchers = [3, 4, 5].map((revision) => hub.watch(TABLE, {}, { since: encodePosition(1, revision) }, never));
+    const nexts = watchers.map((watcher) => watcher.next());
+    hub.skipTo(4);
+    for (const revision of [5, 6]) hub.publish(event(revision, `key ${revision}`));
+    await assert.rejects(nexts[0]!, fails("HISTORY_LOST"));
+    assert.deepEqual(keysOf(await nexts[1]!), ["key 5"]);
+    assert.deepEqual(keysOf(await nexts[2]!), ["key 6"]);
+  });
+
+  test("whose position is ahead end with their signal, and with what keeps this member from catching up", async () => {
+    const { hub, counters } = newHub();
+    const since = encodePosition(1, 3);
+    const controller = new AbortController();
+    const never = (): Promise<number> => new Promise(() => {});
+    const given = hub.watch(TABLE, {}, { since, signal: controller.signal }, never).next();
+    controller.abort(new Error("late"));
+    await assert.rejects(given, { message: "late" });
+    const alone = hub.watch(TABLE, {}, { since }, () => Promise.reject(storeFailure("NO_LEADER")));
+    await assert.rejects(alone.next(), fails("NO_LEADER"));
+    assert.equal(counters.watchers, 0);
   });
 
   test("are limited in number, and those that ended do not count", async () => {

@@ -13,10 +13,12 @@ import {
 import { type GroupEvent, RaftHost, type Transport } from "../../host/index.ts";
 import { Log } from "../../log/index.ts";
 import { Prng } from "../../std/prng.ts";
+import { GroupCalls } from "../ranges/group-calls.ts";
 import type { StoreGroup } from "../replicated/group.ts";
 import { openReplicatedStore } from "../replicated/open.ts";
 import type { ReplicatedOptions } from "../replicated/options.ts";
 import type { ReplicatedStore } from "../replicated/replicated-store.ts";
+import { CallingTransport } from "./calling-transport.ts";
 
 export interface HostOptions {
   readonly store?: Partial<ReplicatedOptions>;
@@ -97,7 +99,8 @@ export class HostedStore implements AsyncDisposable {
     const onFatal = (error: Error): void => void (this.#failure = error);
     const nodeId = member?.nodeId ?? 1;
     const voters = member?.voters ?? [nodeId];
-    const transport = member && { transport: member.connect() };
+    const calling = member && this.#connect(member);
+    const transport = calling && { transport: calling };
     const host = await RaftHost.start({
       nodeId,
       env: this.env,
@@ -109,6 +112,7 @@ export class HostedStore implements AsyncDisposable {
     try {
       this.#store = await openReplicatedStore({
         env: this.env,
+        calls: calling && new GroupCalls(calling, this.env.timers),
         openGroup: async (machine, committedAtLeast) => {
           this.group = wrapGroup(await host.openGroup({ id: 1, machine, committedAtLeast, founders: { voters } }));
           return this.group;
@@ -123,6 +127,11 @@ export class HostedStore implements AsyncDisposable {
       await log.close();
       throw error;
     }
+  }
+
+  #connect(member: GroupMembership): CallingTransport {
+    const { env } = this;
+    return new CallingTransport(member.connect(), env.timers, () => this.env === env);
   }
 
   async close(): Promise<void> {

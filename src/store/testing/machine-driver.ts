@@ -41,17 +41,23 @@ export function expire(lease: number, term: number): Uint8Array {
 
 /** A machine that is fed one entry a call, under the next index. */
 export class MachineDriver {
-  readonly machine: StoreMachine;
+  machine: StoreMachine;
+  readonly index: Index;
   readonly events: CommitEvent[] = [];
   readonly leases: LeaseChange[] = [];
   term = 1;
 
-  constructor(index: Index) {
-    const applied = (events: readonly CommitEvent[], leases: readonly LeaseChange[]): void => {
-      this.events.push(...events);
-      this.leases.push(...leases);
-    };
-    this.machine = new StoreMachine({ index, group: 1, observer: { applied } });
+  readonly #group: number;
+
+  constructor(index: Index, group = 1) {
+    this.index = index;
+    this.#group = group;
+    this.machine = this.#open();
+  }
+
+  /** Goes on with what the Index holds, as after a restart. */
+  reopen(): void {
+    this.machine = this.#open();
   }
 
   /** All commands as one entry. */
@@ -70,5 +76,18 @@ export class MachineDriver {
     const result = this.run(grant());
     if (result.kind !== "granted") throw new TypeError("a grant is answered with a lease");
     return result.lease;
+  }
+
+  #open(): StoreMachine {
+    const applied = (events: readonly CommitEvent[], leases: readonly LeaseChange[]): void => {
+      this.events.push(...events);
+      this.leases.push(...leases);
+    };
+    return new StoreMachine({
+      index: this.index,
+      group: this.#group,
+      beginsEmpty: this.#group > 1,
+      observer: { applied },
+    });
   }
 }

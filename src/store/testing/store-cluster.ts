@@ -1,9 +1,10 @@
-import { type SimEnvOptions, SimMachine, SimScheduler } from "../../env/sim/index.ts";
+import assert from "node:assert/strict";
+import { SimClock, type SimEnvOptions, SimMachine, SimProcess, SimScheduler, SimTimers } from "../../env/sim/index.ts";
 import { MemoryNetwork } from "../../host/index.ts";
-import { hasCode } from "../../std/errors.ts";
 import { Prng } from "../../std/prng.ts";
-import type { ReplicatedStore } from "../replicated/replicated-store.ts";
-import type { LeaseId, Store } from "../store.ts";
+import { GroupCalls } from "../ranges/group-calls.ts";
+import { RemoteGroup, type RemoteGroupOptions } from "../ranges/remote-group.ts";
+import { CallingTransport } from "./calling-transport.ts";
 import { type HostOptions, SimStore } from "./hosted-store.ts";
 
 export interface ClusterOptions extends HostOptions {
@@ -15,6 +16,10 @@ export interface ClusterOptions extends HostOptions {
 }
 
 export const NODES: readonly number[] = [1, 2, 3];
+
+export const OUTSIDER = 9;
+
+export type Outsider = RemoteGroup & AsyncDisposable;
 
 /** A Store on three simulated machines, each of which can lose its power or its network. */
 export class StoreCluster implements AsyncDisposable {
@@ -53,6 +58,17 @@ export class StoreCluster implements AsyncDisposable {
     return [...this.nodes.values()];
   }
 
+  /** The group as a node sees it that is no member of it. */
+  async outsider(options: Partial<RemoteGroupOptions> = {}): Promise<Outsider> {
+    const clock = new SimClock(this.scheduler);
+    const timers = new SimTimers(new SimProcess(this.scheduler, "outsider"), clock);
+    const transport = new CallingTransport(this.network.join(OUTSIDER), timers, () => true);
+    await transport.start({ receive: () => {}, unreachable: () => {} });
+    const calls = new GroupCalls(transport, timers);
+    const store = new RemoteGroup({ group: 1, calls, clock, timers, members: () => NODES, options });
+    return Object.assign(store, { [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose]() });
+  }
+
   elapse(millis: number): Promise<void> {
     return new Promise((resolve) => void this.scheduler.after(millis, "test", resolve));
   }
@@ -61,7 +77,7 @@ export class StoreCluster implements AsyncDisposable {
   async until(holds: () => boolean, what: string, millisMax = 60_000): Promise<void> {
     const end = this.scheduler.nowMillis + millisMax;
     while (!holds()) {
-      if (this.scheduler.nowMillis > end) throw new Error(`${what}, in ${millisMax} ms`);
+      assert.ok(this.scheduler.nowMillis <= end, `${what}, in ${millisMax} ms`);
       await this.elapse(20);
     }
   }
@@ -90,23 +106,4 @@ export class StoreCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.all.map((node) => node.close()));
   }
-}
-
-/** A member's Store whose keep-alives go to whoever leads, as those of a gateway do. */
-export function askingLeader(store: ReplicatedStore, cluster: StoreCluster): Store {
-  const keepAlive = async (id: LeaseId): Promise<void> => {
-    try {
-      await store.keepAlive(id);
-    } catch (error) {
-      if (!hasCode(error, "NOT_LEADER")) throw error;
-      await (await cluster.leader()).store.keepAlive(id);
-    }
-  };
-  return new Proxy<Store>(store, {
-    get(target, name) {
-      if (name === "keepAlive") return keepAlive;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 }

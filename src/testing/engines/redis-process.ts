@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../server/testing/link.ts";
+import { memoryFolder } from "../server-process.ts";
+
+const START_MILLIS_MAX = 30_000;
+
+/** A real Redis on a free port that keeps what it acknowledges; its data, in memory, goes with it. */
+export class RedisProcess implements AsyncDisposable {
+  readonly #folder: AsyncDisposable & { readonly path: string };
+  readonly #port: number;
+  readonly #fsync: string;
+  #child: ChildProcess | undefined;
+  #places = 0;
+
+  /** `fsync` as its `appendfsync`. */
+  static async start({ fsync = "always" }: { readonly fsync?: string } = {}): Promise<RedisProcess> {
+    const redis = new RedisProcess(await memoryFolder("redis"), await freePort(), fsync);
+    await redis.run();
+    return redis;
+  }
+
+  private constructor(folder: AsyncDisposable & { readonly path: string }, port: number, fsync: string) {
+    this.#folder = folder;
+    this.#port = port;
+    this.#fsync = fsync;
+  }
+
+  /** For `--worker-ids`: a database that is empty so far. */
+  newPlace(): string {
+    return `redis://127.0.0.1:${this.#port}/${++this.#places}`;
+  }
+
+  /** Over the data that it has; after `kill`. */
+  async run(): Promise<void> {
+    const child = spawn(
+      "redis-server",
+      [
+        ...["--port", String(this.#port), "--bind", "127.0.0.1", "--dir", this.#folder.path],
+        ...["--appendonly", "yes", "--appendfsync", this.#fsync, "--save", ""],
+      ],
+      { stdio: "ignore" },
+    );
+    this.#child = child;
+    const deadline = Date.now() + START_MILLIS_MAX;
+    while (!(await this.#isReady())) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error("Redis did not start");
+      await sleep(50);
+    }
+  }
+
+  /** SIGKILL, and waits until it is gone. The data stays. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+
+  /** It answers, and not that it still reads its data. */
+  async #isReady(): Promise<boolean> {
+    try {
+      const socket = connect(this.#port, "127.0.0.1");
+      socket.end("PING\r\n");
+      let answer = "";
+      for await (const chunk of socket) answer += String(chunk);
+      return answer.startsWith("+PONG");
+    } catch {
+      return false;
+    }
+  }
+}
