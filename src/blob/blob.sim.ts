@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { AshlarError } from "../std/errors.ts";
 import { simulationSeeds } from "../testing/seeds.ts";
 import type { BlobBug } from "./index.ts";
-import { type Faults, Simulation, Violation } from "./testing/simulation.ts";
+import { Violation } from "./testing/contents.ts";
+import { type Faults, Simulation } from "./testing/simulation.ts";
 import { World } from "./testing/world.ts";
 
 /** For each mistake: from which seed on, and under which faults, the simulation is to find it soon. */
@@ -13,6 +14,7 @@ const SEEDED_BUGS: readonly { readonly bug: BlobBug; readonly seed: number; read
   { bug: "ask-before-mark", seed: 1, faults: { ends: 0, slowStore: true, clockJumps: false } },
   { bug: "switch-before-sync", seed: 1, faults: { ends: 5, powerShare: 1 } },
   { bug: "keep-torn-tail", seed: 1, faults: { ends: 5, powerShare: 1, slowDisk: true } },
+  { bug: "trust-the-page-cache", seed: 1, faults: { ends: 5, powerShare: 0.5, failedSyncs: true } },
   { bug: "serve-unverified", seed: 1, faults: { ends: 1, rot: true } },
   { bug: "ignore-in-flight", seed: 7, faults: { ends: 0 } },
   { bug: "ignore-shares", seed: 1, faults: { ends: 0 } },

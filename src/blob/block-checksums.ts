@@ -34,6 +34,13 @@ export class BlockChecksums {
     return this.#blocks;
   }
 
+  /** Whether the same bytes came in, and both were ended or neither. */
+  equals(other: BlockChecksums): boolean {
+    if (this.#length !== other.#length || this.#openBytes !== other.#openBytes) return false;
+    if (this.#openBytes > 0 && this.#open !== other.#open) return false;
+    return this.#blocks.every((checksum, at) => checksum === other.#blocks[at]);
+  }
+
   #endBlock(): void {
     this.#blocks.push(this.#open);
     this.#openBytes = 0;

@@ -1,6 +1,5 @@
 import { equalBytes } from "../std/bytes.ts";
-import { hasCode } from "../std/errors.ts";
-import type { Commit, RowAddress, Store } from "../store/index.ts";
+import { type Commit, isPassing, type RowAddress, type Store } from "../store/index.ts";
 import type { Health } from "./health.ts";
 import type { Sleeper } from "./sleeper.ts";
 
@@ -32,8 +31,7 @@ export async function commitCertainly(
       if (proof.value === undefined) return row === undefined ? 0 : undefined;
       return row !== undefined && equalBytes(row.value, proof.value) ? row.revision : undefined;
     } catch (error) {
-      const again = hasCode(error, "OUTCOME_UNKNOWN") || hasCode(error, "OVERLOADED");
-      if (!again || health.stopping) throw error;
+      if (health.stopping || !isPassing(error)) throw error;
     }
     await sleeper.sleep(delayMillis);
   }

@@ -63,11 +63,13 @@ export class Collector {
     if (ageMillis < 0) await this.#restamp(row);
     if (ageMillis < options.readersGraceMillis) return undefined;
     const name = needleOfSuffix(row.suffix);
-    const volume = name && registry.get(name.volume);
+    const volume = name && (registry.get(name.volume) ?? (await registry.refresh(name.volume)));
     if (name === undefined || volume === undefined || volume.row.state === "removed") {
       await this.#forget(row);
       return undefined;
     }
+    // What else concerns a volume is up to one node: the one that appends to it knows what is in flight.
+    if (!registry.owns(volume)) return undefined;
     if (volume.held || inFlight.has(name)) return undefined;
     const slot = await locate(files, volume, name.needle);
     if (slot === "absent") await this.#forget(row);

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hasCode } from "../std/errors.ts";
+import { TABLES } from "../store/index.ts";
 import { World } from "./testing/world.ts";
 
 const fileOf = (volume: number, generation: number): string =>
@@ -79,6 +80,18 @@ describe("compaction", () => {
     const [ref] = await world.settle(world.put("next", world.bytes(5000)));
     ok(ref!.volume > volume);
     await rejects(world.settle(world.read([{ ...ref!, volume }])), (error) => hasCode(error, "BLOB_MISSING"));
+    await world.close();
+  });
+
+  test("removes a compacted volume with nothing live, however large its table is beside its needles", async () => {
+    const { world, volume, bodies } = await worldWithGarbage({ compactGarbagePercent: 100 });
+    await world.settle(world.blobs.compactVolume(volume));
+    equal(statusOf(world, volume)!.generation, 2);
+    for (const key of bodies.keys()) await world.settle(world.commitRow(key, "", undefined));
+    await world.run(20_000);
+    equal(statusOf(world, volume), undefined);
+    deepEqual(await world.settle(world.machine.env.disk.list("volumes")), []);
+    equal(world.rows.rowsOf(TABLES.dead).length, 0);
     await world.close();
   });
 

@@ -5,7 +5,7 @@ import { blobFailure } from "./errors.ts";
 import type { BlobCounters, BlobEvent, DamageEvent } from "./events.ts";
 import type { Examiner } from "./examiner.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
-import { FOLDER, identityOf, SECTOR_BYTES, SUPERBLOCK_BYTES, volumeFileName } from "./format.ts";
+import { FOLDER, identityOf, SUPERBLOCK_BYTES, type VolumeIdentity, volumeFileName } from "./format.ts";
 import { GenerationWriter } from "./generation-writer.ts";
 import { type Health, isDiskFull } from "./health.ts";
 import { liveNeedles, readLive } from "./live-needles.ts";
@@ -13,7 +13,8 @@ import { settledRange } from "./locator.ts";
 import type { BlobOptions } from "./options.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Registry, Volume } from "./registry.ts";
-import { type Retirement, removeIfThere } from "./retirement.ts";
+import type { Replication } from "./replicas/replication.ts";
+import { removeIfThere } from "./retirement.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
 import type { SpaceKeeper } from "./space-keeper.ts";
 
@@ -33,11 +34,12 @@ export interface CompactorContext {
   readonly examiner: Examiner;
   readonly space: SpaceKeeper;
   readonly pacer: Pacer;
-  readonly retirement: Retirement;
   readonly counters: BlobCounters;
   readonly options: BlobOptions;
   readonly onEvent: (event: BlobEvent) => void;
   readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
+  /** Undefined for a node that is alone. */
+  readonly replication: Replication | undefined;
   /** Marks of needles that are gone may go some time after this. */
   readonly onDropped: () => void;
   readonly bugs: BlobBugs;
@@ -47,12 +49,15 @@ export interface CompactorContext {
  * Copies the live needles of a sealed volume to its next generation, which becomes the current one by one commit of the
  * volume's row. Before that commit the new file is verified and synced: a stop at any point leaves the generation that
  * the row names whole. Only needles with a garbage mark are left out. Damage ends the attempt: what can not be copied
- * must not be dropped.
+ * must not be dropped. A member that has been away for long is left out of the row by the same commit: its copy is of an
+ * old generation then, goes when it comes back, and is made anew.
  */
 export class Compactor {
   readonly #context: CompactorContext;
   readonly #notBeforeMillis = new Map<number, number>();
   readonly #requested = new Set<Volume>();
+  /** Where the table begins, of generations that were looked at. */
+  readonly #slotsEnds = new WeakMap<VolumeIdentity, number>();
 
   constructor(context: CompactorContext) {
     this.#context = context;
@@ -68,13 +73,19 @@ export class Compactor {
     const { registry, options, clock } = this.#context;
     const nowMillis = clock.monotonic();
     let worst: Volume | undefined;
+    let worstShare = -1;
     for (const volume of registry.all()) {
-      if (!canCompact(volume)) continue;
-      const wanted = this.#requested.has(volume) || garbageShare(volume) * 100 >= options.compactGarbagePercent;
-      if (!wanted || (this.#notBeforeMillis.get(volume.id) ?? 0) > nowMillis) continue;
-      if (worst === undefined || garbageShare(volume) > garbageShare(worst)) worst = volume;
+      if (!canCompact(volume) || !registry.owns(volume)) continue;
+      if ((this.#notBeforeMillis.get(volume.id) ?? 0) > nowMillis) continue;
+      const share = await this.#garbageShare(volume);
+      if (!this.#requested.has(volume) && share * 100 < options.compactGarbagePercent) continue;
+      // What is all garbage goes without being copied.
+      if (share < 1 && this.#heirsOf(volume) === undefined) continue;
+      if (share <= worstShare) continue;
+      worst = volume;
+      worstShare = share;
     }
-    if (worst === undefined) return;
+    if (worst === undefined || !canCompact(worst)) return;
     this.#notBeforeMillis.set(worst.id, nowMillis + RETRY_TURNS * options.compactIntervalMillis);
     try {
       await this.compact(worst);
@@ -93,14 +104,47 @@ export class Compactor {
    * read.
    */
   async compact(volume: Volume): Promise<void> {
+    const { registry } = this.#context;
     if (!canCompact(volume)) throw blobFailure("VOLUME_NOT_COMPACTED", { data: { volume: volume.id } });
+    if (!registry.owns(volume)) {
+      const { id, row } = volume;
+      throw blobFailure("VOLUME_NOT_COMPACTED", {
+        what: `Node ${row.writer} looks after the volume.`,
+        advice: "Ask that node.",
+        data: { volume: id, writer: row.writer },
+      });
+    }
     volume.held = true;
     try {
       await this.#context.examiner.idle();
       await this.#copy(volume);
     } finally {
       // A volume that is being removed, or of which it is not known which generation is the current one, stays held.
-      volume.held = volume.frozen || volume.row.state === "removed";
+      if (volume.row.state !== "removed") registry.letGo(volume);
+    }
+  }
+
+  /**
+   * Of the slots: the table behind them is never garbage, and in a small file it is larger than they are. Beyond 1 where
+   * marks are counted twice.
+   */
+  async #garbageShare(volume: Volume): Promise<number> {
+    const garbageBytes = volume.garbageBytes + volume.row.gapBytes;
+    if (garbageBytes === 0) return 0;
+    return garbageBytes / Math.max(1, (await this.#slotsEnd(volume)) - SUPERBLOCK_BYTES);
+  }
+
+  async #slotsEnd({ identity, row }: Volume): Promise<number> {
+    const known = identity.generation === 1 ? row.durable : this.#slotsEnds.get(identity);
+    if (known !== undefined) return known;
+    try {
+      using lease = await this.#context.files.lease(identity);
+      const { slotsEnd } = lease.table!;
+      this.#slotsEnds.set(identity, slotsEnd);
+      return slotsEnd;
+    } catch (error) {
+      if (hasCode(error, "DISK_FAILED") || hasCode(error, "FILE_MISSING")) return row.durable;
+      throw error;
     }
   }
 
@@ -122,6 +166,7 @@ export class Compactor {
 
   async #writeNext(volume: Volume, lease: FileLease): Promise<void> {
     const { space } = this.#context;
+    const { epoch } = volume.row;
     const pace = (bytes: number): Promise<void> => this.#pace(bytes);
     const context = { ...this.#context, pace };
     const bytesMax = copiedBytesMax(volume);
@@ -131,6 +176,7 @@ export class Compactor {
       for await (const slot of liveNeedles(context, lease, settledRange(volume, lease, undefined))) {
         // A volume without anything live is removed without writing: that goes on when there is no space at all.
         if (writer === undefined) {
+          this.#mustHaveHeirs(volume);
           await space.take(bytesMax, "compaction");
           spaceTaken = bytesMax;
           writer = await this.#createWriter(volume);
@@ -138,8 +184,8 @@ export class Compactor {
         await pace(slot.header.dataBytes);
         await writer.add(slot, (from, length) => readLive(context, lease, slot, from, length));
       }
-      if (writer === undefined) await this.#remove(volume);
-      else await this.#switch(volume, writer, pace);
+      if (writer === undefined) await this.#remove(volume, epoch);
+      else await this.#switch(volume, epoch, writer, pace);
     } finally {
       space.settle(spaceTaken);
       await writer?.close();
@@ -153,8 +199,14 @@ export class Compactor {
     return GenerationWriter.create(disk, { identity, kind: row.kind, createdMillis });
   }
 
-  async #switch(volume: Volume, writer: GenerationWriter, pace: (bytes: number) => Promise<void>): Promise<void> {
-    const { registry, files, clock, retirement, options, counters, bugs, onEvent, onDropped } = this.#context;
+  async #switch(
+    volume: Volume,
+    epoch: number,
+    writer: GenerationWriter,
+    pace: (bytes: number) => Promise<void>,
+  ): Promise<void> {
+    const { registry, clock, counters, replication, bugs, onEvent, onDropped } = this.#context;
+    const heirs = this.#mustHaveHeirs(volume);
     const before = volume.identity;
     const bytesBefore = volume.row.durable;
     const durable = await writer.finish();
@@ -166,10 +218,12 @@ export class Compactor {
       });
     }
     const switchedMillis = Math.max(0, Math.floor(clock.now()));
-    await registry.change(volume, { generation: before.generation + 1, durable, gapBytes: 0, switchedMillis });
-    files.forget(before);
+    const generation = before.generation + 1;
+    const target = { volume: volume.id, generation, epoch };
+    await replication?.install(heirs, target, { file: writer.file, length: durable, pace });
+    const members = volume.row.members.filter((name) => heirs.includes(name));
+    await registry.change(volume, epoch, { generation, durable, gapBytes: 0, switchedMillis, members });
     volume.garbageBytes = 0;
-    retirement.retireGeneration(volume.id, before.generation, bytesBefore, options.readersGraceMillis);
     counters.compactions++;
     counters.compactedBytes += durable;
     onEvent({
@@ -182,13 +236,27 @@ export class Compactor {
     onDropped();
   }
 
+  /** The members that are to have the next generation; undefined while it has to wait for one of them. */
+  #heirsOf(volume: Volume): readonly string[] | undefined {
+    const { replication, clock } = this.#context;
+    return replication === undefined ? volume.row.members : replication.heirsOf(volume, clock.monotonic());
+  }
+
+  #mustHaveHeirs(volume: Volume): readonly string[] {
+    const heirs = this.#heirsOf(volume);
+    if (heirs !== undefined) return heirs;
+    throw blobFailure("REPLICAS_TOO_FEW", {
+      what: "A node that has a copy of the volume does not answer.",
+      advice: "Try again when it is back; if it stays away, the volume is compacted without it.",
+      data: { volume: volume.id, members: volume.row.members },
+    });
+  }
+
   /** Nothing in it is live: the id is never used again. */
-  async #remove(volume: Volume): Promise<void> {
-    const { registry, files, retirement, options, onDropped } = this.#context;
-    await registry.change(volume, { state: "removed" });
-    files.forget(volume.identity);
+  async #remove(volume: Volume, epoch: number): Promise<void> {
+    const { registry, onDropped } = this.#context;
+    await registry.change(volume, epoch, { state: "removed" });
     volume.garbageBytes = 0;
-    retirement.retireVolume(volume, options.readersGraceMillis);
     onDropped();
   }
 
@@ -215,9 +283,4 @@ function canCompact({ row, held, frozen, unsound }: Volume): boolean {
 /** Slots that are not known as garbage, the table, and what sectors are rounded up to. */
 function copiedBytesMax({ row, garbageBytes }: Volume): number {
   return Math.max(0, row.durable - garbageBytes - row.gapBytes) + 4 * SUPERBLOCK_BYTES;
-}
-
-/** Of what can be garbage at all; beyond 1 where marks are counted twice. */
-export function garbageShare({ row, garbageBytes }: Volume): number {
-  return (garbageBytes + row.gapBytes) / Math.max(SECTOR_BYTES, row.durable - SUPERBLOCK_BYTES);
 }

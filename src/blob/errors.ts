@@ -1,4 +1,4 @@
-import { type AshlarError, failures } from "../std/errors.ts";
+import { type AshlarError, failures, hasCode } from "../std/errors.ts";
 
 export const BLOB_ERRORS = {
   BLOB_DAMAGED: {
@@ -41,9 +41,21 @@ export const BLOB_ERRORS = {
     what: "The volume can not be compacted.",
     advice: "A damaged volume is kept as it is until it is repaired; see its entry in the scrub ledger.",
   },
-  BODY_NOT_REPLICATED: {
-    what: "A cluster of several nodes keeps only bodies of up to 4,096 bytes: it does not copy longer ones between nodes yet.",
-    advice: "Keep longer objects on a node of its own.",
+  REPLICAS_TOO_FEW: {
+    what: "Too few nodes can be reached to keep as many copies as writes need.",
+    advice: "Try again; `ashlar cluster status` shows which nodes are away, or have no space left.",
+  },
+  REPLICAS_UNREACHABLE: {
+    what: "No node that has a copy of the bytes answers in time.",
+    advice: "Try again; `ashlar cluster status` shows which nodes are away.",
+  },
+  VOLUME_REFUSED: {
+    what: "The node does not take this from that writer: the volume is in other hands, or the node has restarted.",
+    advice: "Nothing: the writer seals the volume and goes on in a new one.",
+  },
+  REPLICA_LATE: {
+    what: "A copy on another node is later than the limit.",
+    advice: "Nothing: the writer goes on without it. If it comes often, look at that node's disk and network.",
   },
   BLOB_OPTION_INVALID: {
     what: "An option of the volumes is out of its range.",
@@ -55,3 +67,8 @@ export type BlobErrorCode = keyof typeof BLOB_ERRORS;
 export type BlobError = AshlarError<BlobErrorCode>;
 
 export const blobFailure: ReturnType<typeof failures<typeof BLOB_ERRORS>> = failures(BLOB_ERRORS);
+
+/** The volume can not take it, and another one may. */
+export function isLoss(error: unknown): boolean {
+  return hasCode(error, "VOLUME_LOST") || hasCode(error, "REPLICAS_TOO_FEW");
+}

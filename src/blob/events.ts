@@ -12,6 +12,15 @@ export type BlobEvent =
       readonly bytesAfter: number;
     }
   | { readonly kind: "volume-removed"; readonly volume: number; readonly bytes: number }
+  /** A node was late or away: the volume is sealed without its copy. */
+  | { readonly kind: "member-dropped"; readonly volume: number; readonly member: string }
+  /** This node does from now on what the volume needs; its writer had been away for too long, or is removed. */
+  | { readonly kind: "volume-taken-over"; readonly volume: number; readonly writer: string }
+  /** The row of a volume does not name this node any more, and its file here is gone. */
+  | { readonly kind: "copy-removed"; readonly volume: number; readonly generation: number }
+  /** It has one more copy, on a node that had none; or this node's copy is whole again, by those of others. */
+  | { readonly kind: "volume-healed"; readonly volume: number; readonly member: string; readonly bytes: number }
+  | { readonly kind: "copy-mended"; readonly volume: number; readonly slots: number }
   /** Recovery found what a crash left unfinished behind the last sync. Nothing acknowledged is in it. */
   | { readonly kind: "tail-torn"; readonly volume: number; readonly position: number; readonly bytes: number }
   | DamageEvent
@@ -41,6 +50,8 @@ export interface BlobCounters {
   needlesSynced: number;
   extentSyncs: number;
   extentsSynced: number;
+  /** Went on in another volume, because theirs lost too many copies. */
+  movedExtents: number;
   reads: number;
   readBytes: number;
   refusedForSpace: number;
@@ -58,6 +69,21 @@ export interface BlobCounters {
   reclaimedBytes: number;
   volumesRemoved: number;
   scrubbedBytes: number;
+  /** Sent to other nodes that hold copies. */
+  replicaWriteBytes: number;
+  membersDropped: number;
+  takeovers: number;
+  /** Copies that were made anew on another node, and bytes that came to this node for it. */
+  volumesHealed: number;
+  healedBytes: number;
+  /** Slots of this node's copies that were made whole by those of others. */
+  mendedSlots: number;
+  /** Bytes read from other nodes, questions to a second one because the first was slow, and to another one after a failure. */
+  remoteReadBytes: number;
+  hedgedReads: number;
+  failedOverReads: number;
+  /** Bytes of this node's copies that others have read. */
+  servedBytes: number;
 }
 
 export function zeroCounters(): BlobCounters {
@@ -68,6 +94,7 @@ export function zeroCounters(): BlobCounters {
     needlesSynced: 0,
     extentSyncs: 0,
     extentsSynced: 0,
+    movedExtents: 0,
     reads: 0,
     readBytes: 0,
     refusedForSpace: 0,
@@ -83,5 +110,15 @@ export function zeroCounters(): BlobCounters {
     reclaimedBytes: 0,
     volumesRemoved: 0,
     scrubbedBytes: 0,
+    replicaWriteBytes: 0,
+    membersDropped: 0,
+    takeovers: 0,
+    volumesHealed: 0,
+    healedBytes: 0,
+    mendedSlots: 0,
+    remoteReadBytes: 0,
+    hedgedReads: 0,
+    failedOverReads: 0,
+    servedBytes: 0,
   };
 }

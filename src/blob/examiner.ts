@@ -49,6 +49,11 @@ export class Examiner {
     this.#context = context;
   }
 
+  /** Of the next mark. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** Resolves when no examination runs that began before this call. */
   async idle(): Promise<void> {
     await this.#turn;

@@ -10,6 +10,8 @@ import { NeedleTable } from "./needle-table.ts";
 export interface FileLease extends Disposable {
   readonly file: DiskFile;
   readonly identity: VolumeIdentity;
+  /** The node on whose disk it is, or ANY_NODE; undefined for this one. */
+  readonly node: number | undefined;
   /** Of generations that have one. */
   readonly table: NeedleTable | undefined;
 }
@@ -25,15 +27,17 @@ interface Entry {
  * use.
  */
 export class FileCache {
-  readonly #disk: Disk;
+  readonly #disk: Pick<Disk, "open">;
   readonly #idleMax: number;
+  readonly node: number | undefined;
   readonly #entries = new Map<string, Entry>();
   /** In the order of their last use. */
   readonly #idle = new Set<string>();
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(disk: Disk, idleMax: number) {
+  constructor(disk: Pick<Disk, "open">, idleMax: number, node?: number) {
     this.#disk = disk;
+    this.node = node;
     this.#idleMax = idleMax;
   }
 
@@ -89,7 +93,7 @@ export class FileCache {
     const file = await this.#disk.open(name, "read");
     try {
       const table = identity.generation === 1 ? undefined : await NeedleTable.open(file, identity);
-      return { file, identity, table };
+      return { file, identity, table, node: this.node };
     } catch (error) {
       await file.close();
       throw error;

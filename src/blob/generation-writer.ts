@@ -44,8 +44,9 @@ export class GenerationWriter {
     return writer;
   }
 
-  get name(): string {
-    return this.#file.name;
+  /** For those who copy it once it is finished. */
+  get file(): DiskFile {
+    return this.#file;
   }
 
   get needles(): number {

@@ -28,8 +28,8 @@ export class MarksPass {
   readonly #context: MarksPassContext;
   #after: RowKey | undefined;
   #isRunning = false;
-  /** The first pass to the end counts the marks of earlier processes. */
-  #counted = false;
+  /** A pass counts the marks of those that were not counted before it began, from beginning to end. */
+  #counting: ReadonlyMap<Volume, Volume["garbageSince"]> = new Map();
   /** When the next pass begins, by the monotonic clock. */
   #dueMillis: number;
 
@@ -40,7 +40,8 @@ export class MarksPass {
 
   /** True once the garbage of all volumes is known again. */
   get counted(): boolean {
-    return this.#counted;
+    const { registry } = this.#context;
+    return registry.all().every((volume) => volume.garbageCounted || !registry.owns(volume));
   }
 
   /** Asks for a pass that begins after so many milliseconds at the latest. */
@@ -54,6 +55,8 @@ export class MarksPass {
       if (clock.monotonic() < this.#dueMillis) return;
       this.#isRunning = true;
       this.#after = undefined;
+      const uncounted = this.#context.registry.all().filter(({ garbageCounted }) => !garbageCounted);
+      this.#counting = new Map(uncounted.map((volume) => [volume, volume.garbageSince]));
       this.#dueMillis = clock.monotonic() + Math.max(options.referenceMillisMax, options.collectIntervalMillis);
     }
     for (let left = options.collectTurnNeedles; left > 0; left -= PAGE_ROWS) {
@@ -63,7 +66,7 @@ export class MarksPass {
       this.#after = page.rows.at(-1);
       if (page.more && this.#after !== undefined) continue;
       this.#isRunning = false;
-      this.#counted = true;
+      for (const volume of this.#counting.keys()) if (this.#isCounting(volume)) volume.garbageCounted = true;
       return;
     }
   }
@@ -75,6 +78,8 @@ export class MarksPass {
       if (name === undefined) continue;
       const mark = decodeMark(row.value);
       const volume = this.#context.registry.get(name.volume);
+      // Its own node looks after it.
+      if (volume !== undefined && !this.#context.registry.owns(volume)) continue;
       if (volume?.held) this.request(this.#context.options.collectIntervalMillis);
       else if (mark.state === "garbage" || volume === undefined) await this.#lookAtGarbage(row, name, mark, volume);
       else pending.push({ owner: row.key, name, slotBytes: mark.slotBytes, markRevision: row.revision });
@@ -85,6 +90,11 @@ export class MarksPass {
     if (pending.length > 0) await this.#context.examiner.reexamine(pending);
   }
 
+  /** Not where the count has begun anew meanwhile. */
+  #isCounting(volume: Volume): boolean {
+    return this.#counting.get(volume) === volume.garbageSince;
+  }
+
   async #lookAtGarbage(row: Row, name: NeedleName, mark: Mark, volume: Volume | undefined): Promise<void> {
     const { clock, registry, files, store, options, run } = this.#context;
     if (volume !== undefined && volume.row.state !== "removed") {
@@ -92,7 +102,9 @@ export class MarksPass {
       // here.
       const isSure = volume.row.generation === 1 && mark.slotBytes > 0;
       const isThere = isSure || (await locate(files, volume, name.needle)) !== "absent";
-      if (isThere && !this.#counted && mark.run !== run) volume.garbageBytes += mark.slotBytes;
+      const isEarlier = mark.run !== run || mark.sequence < volume.garbageSince.sequence;
+      const isNew = this.#isCounting(volume) && !volume.garbageCounted && isEarlier;
+      if (isThere && isNew) volume.garbageBytes += mark.slotBytes;
       if (isThere || registry.get(name.volume)?.held) return;
     }
     // A volume that this node does not know may be another node's.

@@ -15,10 +15,14 @@ export interface NeedleRange {
 
 /** A needle whose header and trailer were verified and belong to the ref; its data is verified block by block. */
 export interface OpenNeedle {
+  /** A copy of its volume, and which one: the next is another. */
   readonly lease: FileLease;
+  readonly source: number;
   readonly position: number;
   readonly dataPosition: number;
   readonly blocks: readonly number[];
+  /** The copy has been made whole for this read already. */
+  readonly isMended: boolean;
   /** From the start of the slot, where the first pread brought it all. */
   readonly whole: Uint8Array | undefined;
 }
@@ -26,6 +30,8 @@ export interface OpenNeedle {
 export interface SliceReader {
   open(ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle>;
   slice(ref: BlobRef, needle: OpenNeedle, range: SliceRange, memory: SliceMemory): Promise<Uint8Array>;
+  /** The same needle in another copy, after this one has failed so. Rejects with the failure where there is none left. */
+  elsewhere(ref: BlobRef, needle: OpenNeedle, failure: unknown, memory: SliceMemory): Promise<OpenNeedle>;
 }
 
 export interface SliceRange {
@@ -110,9 +116,21 @@ export class NeedleSource implements ByteSource {
     const { ref, start, end, last } = step.value;
     this.#memory.next();
     this.#needle ??= await this.#reader.open(ref, this.#memory);
-    const bytes = await this.#reader.slice(ref, this.#needle, { start, end }, this.#memory);
+    const bytes = await this.#slice(ref, { start, end });
     if (last) this.#letGo();
     return bytes;
+  }
+
+  async #slice(ref: BlobRef, range: SliceRange): Promise<Uint8Array> {
+    for (;;) {
+      const needle = this.#needle!;
+      try {
+        return await this.#reader.slice(ref, needle, range, this.#memory);
+      } catch (error) {
+        this.#letGo();
+        this.#needle = await this.#reader.elsewhere(ref, needle, error, this.#memory);
+      }
+    }
   }
 
   #letGo(): void {

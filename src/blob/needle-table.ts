@@ -1,4 +1,3 @@
-import type { DiskFile } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
 import { EMPTY, equalBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
@@ -6,6 +5,7 @@ import { hasCode } from "../std/errors.ts";
 import { getU64, setU64, viewOf } from "./fields.ts";
 import { alignUp, SECTOR_BYTES, SUPERBLOCK_BYTES, UNIT_BYTES, type VolumeIdentity } from "./format.ts";
 import { walkSlots } from "./walk.ts";
+import type { ReadableFile } from "./window.ts";
 
 // Where the needles of a compacted volume are, at the end of its file. Readers keep only the fences in memory: one
 // pread of a page finds a needle among 510. All checksums start from the volume's salt.
@@ -81,7 +81,7 @@ export class NeedleTable {
     this.#rebuilt = rebuilt;
   }
 
-  static async open(file: DiskFile, identity: VolumeIdentity): Promise<NeedleTable> {
+  static async open(file: ReadableFile, identity: VolumeIdentity): Promise<NeedleTable> {
     const fileBytes = await file.length();
     const end = parseEnd(
       await readIfReadable(file, Math.max(0, fileBytes - END_BYTES), END_BYTES),
@@ -108,7 +108,7 @@ export class NeedleTable {
   }
 
   /** Position of the needle's slot in the file, undefined where the volume does not hold it. */
-  async find(file: DiskFile, needle: number): Promise<number | undefined> {
+  async find(file: ReadableFile, needle: number): Promise<number | undefined> {
     if (this.#rebuilt !== undefined) return positionIn(this.#rebuilt, needle);
     const page = lastAtMost(this.#fences, needle);
     if (page === -1) return undefined;
@@ -117,7 +117,7 @@ export class NeedleTable {
   }
 
   /** Position of the first slot whose needle is not below the given one, undefined where there is none. */
-  async firstFrom(file: DiskFile, needle: number): Promise<number | undefined> {
+  async firstFrom(file: ReadableFile, needle: number): Promise<number | undefined> {
     const page = Math.max(0, lastAtMost(this.#fences, needle));
     for (let at = page; at < this.#fences.length && this.#rebuilt === undefined; at++) {
       const entries = this.#pages.get(at) ?? (await this.#load(file, at));
@@ -128,7 +128,7 @@ export class NeedleTable {
   }
 
   /** Reads every page; false (and from then on rebuilt) where one fails. */
-  async verify(file: DiskFile): Promise<boolean> {
+  async verify(file: ReadableFile): Promise<boolean> {
     let entries = 0;
     for (let page = 0; page < this.#fences.length && !this.damaged; page++) {
       const loaded = await this.#load(file, page);
@@ -138,7 +138,7 @@ export class NeedleTable {
     return !this.damaged && entries === this.#entries;
   }
 
-  async #load(file: DiskFile, page: number): Promise<TablePage | undefined> {
+  async #load(file: ReadableFile, page: number): Promise<TablePage | undefined> {
     const bytes = await readIfReadable(file, this.#pagesPosition + page * PAGE_BYTES, PAGE_BYTES);
     const entries = parsePage(bytes, page, this.#identity);
     if (entries === undefined) return undefined;
@@ -147,7 +147,7 @@ export class NeedleTable {
     return entries;
   }
 
-  async #rebuild(file: DiskFile): Promise<TablePage> {
+  async #rebuild(file: ReadableFile): Promise<TablePage> {
     this.#rebuilding ??= rebuild(file, this.#identity, this.slotsEnd);
     this.#rebuilt = await this.#rebuilding;
     this.#pages.clear();
@@ -215,7 +215,7 @@ function parseEnd(bytes: Uint8Array, identity: VolumeIdentity, fileBytes: number
 }
 
 /** Bytes that the disk can not read fail their checksum like any others. */
-async function readIfReadable(file: DiskFile, position: number, length: number): Promise<Uint8Array> {
+async function readIfReadable(file: ReadableFile, position: number, length: number): Promise<Uint8Array> {
   try {
     return await file.read(position, length);
   } catch (error) {
@@ -224,7 +224,7 @@ async function readIfReadable(file: DiskFile, position: number, length: number):
   }
 }
 
-async function rebuild(file: DiskFile, identity: VolumeIdentity, slotsEnd: number): Promise<TablePage> {
+async function rebuild(file: ReadableFile, identity: VolumeIdentity, slotsEnd: number): Promise<TablePage> {
   const found: NeedlePlace[] = [];
   const options = { from: SUPERBLOCK_BYTES, to: slotsEnd, verify: "footers" as const, skipsUnreadable: true };
   for await (const slot of walkSlots(file, identity, options)) {

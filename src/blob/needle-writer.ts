@@ -1,5 +1,5 @@
 import type { Clock, Timers } from "../env/index.ts";
-import { blobFailure } from "./errors.ts";
+import { blobFailure, isLoss } from "./errors.ts";
 import type { BlobCounters } from "./events.ts";
 import { alignUp, SECTOR_BYTES, UNIT_BYTES } from "./format.ts";
 import { type Health, isDiskFull } from "./health.ts";
@@ -24,11 +24,14 @@ export interface WriterContext {
 
 interface WaitingNeedle {
   readonly record: NeedleRecord;
+  /** Volumes that were lost under it. */
+  attempts: number;
   readonly resolve: (name: NeedleName) => void;
   readonly reject: (error: unknown) => void;
 }
 
 const BATCH_NEEDLES_MAX = 1000;
+const ATTEMPTS_MAX = 3;
 const ZEROS = new Uint8Array(SECTOR_BYTES);
 
 /**
@@ -51,7 +54,7 @@ export class NeedleWriter {
    */
   append(record: NeedleRecord): Promise<NeedleName> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject });
+      this.#waiting.push({ record, attempts: 0, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -71,7 +74,10 @@ export class NeedleWriter {
         batch = this.#takeBatch(volume);
         await this.#write(volume, batch);
       } catch (error) {
-        const failed = batch.length === 0 || this.#context.health.failed ? this.#waiting.splice(0) : [];
+        const isRetried = batch.length > 0 && isLoss(error);
+        if (isRetried) batch = this.#keepForLater(batch);
+        const isOver = this.#context.health.failed || (batch.length === 0 && !isRetried);
+        const failed = isOver ? this.#waiting.splice(0) : [];
         for (const { reject } of [...batch, ...failed]) reject(error);
       }
     }
@@ -92,6 +98,13 @@ export class NeedleWriter {
     return this.#waiting.splice(0, count);
   }
 
+  /** Its memory holds the batch still: it goes to the next volume. Returns those that have been lost too often. */
+  #keepForLater(batch: readonly WaitingNeedle[]): WaitingNeedle[] {
+    for (const needle of batch) needle.attempts++;
+    this.#waiting.unshift(...batch.filter(({ attempts }) => attempts < ATTEMPTS_MAX));
+    return batch.filter(({ attempts }) => attempts >= ATTEMPTS_MAX);
+  }
+
   async #write(volume: OpenVolume, batch: readonly WaitingNeedle[]): Promise<void> {
     const { health, counters, bugs } = this.#context;
     health.checkWritable();
@@ -106,22 +119,26 @@ export class NeedleWriter {
       at += pad.length;
     }
     try {
-      await volume.reach(volume.tail);
-      await volume.file.write(position, chunks);
+      await volume.write(position, chunks, volume.tail);
     } catch (error) {
       throw this.#refused(volume, position, names, error);
     }
     this.#spoilt = undefined;
     if (bugs.has("acknowledge-before-sync")) for (const [at, { resolve }] of batch.entries()) resolve(names[at]!);
-    await volume.sync();
+    try {
+      await volume.sync();
+      if (volume.lost) throw blobFailure("VOLUME_LOST", { data: { volume: volume.id } });
+    } catch (error) {
+      for (const name of names) this.#context.inFlight.remove(name);
+      // What stands there is nobody's: a filler goes over it before the volume is sealed.
+      if (isLoss(error)) volume.breakSlot(position, sectors(bytes));
+      this.#context.supply.retire(volume);
+      throw error;
+    }
     volume.settle(position);
     volume.synced(volume.tail);
     counters.needleSyncs++;
     counters.needlesSynced += batch.length;
-    if (volume.lost) {
-      for (const name of names) this.#context.inFlight.remove(name);
-      throw blobFailure("VOLUME_LOST", { data: { volume: volume.id } });
-    }
     for (const [at, { resolve }] of batch.entries()) resolve(names[at]!);
   }
 

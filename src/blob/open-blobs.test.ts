@@ -96,6 +96,17 @@ describe("blobs", () => {
     await world.close();
   });
 
+  test("are sealed once where an operator asks while the upkeep is at it", async () => {
+    const world = await World.open();
+    for (let at = 0; at < 3; at++) {
+      await world.settle(world.put(`key ${at}`, world.bytes(5000)));
+      await world.settle(Promise.all([world.blobs.sealVolumes(), world.blobs.sealVolumes(), world.blobs.maintain()]));
+    }
+    deepEqual(world.fatal, []);
+    equal(world.events.filter(({ kind }) => kind === "volume-sealed").length, 3);
+    await world.close();
+  });
+
   test("leave a clean stop nothing to recover", async () => {
     const world = await World.open();
     await world.settle(world.put("key", world.bytes(9000)));

@@ -5,15 +5,16 @@ import { Appender } from "./appender.ts";
 import type { BlobAppend, BlobRef, Blobs, References } from "./blobs.ts";
 import { Collector } from "./collector.ts";
 import { Compactor } from "./compactor.ts";
+import { damageRecorder } from "./damage.ts";
 import { blobFailure } from "./errors.ts";
-import { type BlobCounters, type BlobEvent, type DamageEvent, zeroCounters } from "./events.ts";
+import { type BlobCounters, type BlobEvent, zeroCounters } from "./events.ts";
 import { Examiner } from "./examiner.ts";
 import { ExtentWriter } from "./extent-writer.ts";
 import { FileCache } from "./file-cache.ts";
-import { FOLDER, SUPERBLOCK_BYTES, UNIT_BYTES } from "./format.ts";
+import { FOLDER, SUPERBLOCK_BYTES } from "./format.ts";
+import { healingParts } from "./healing/parts.ts";
 import { Health } from "./health.ts";
 import { InFlight } from "./in-flight.ts";
-import { addDamage } from "./ledger.ts";
 import { Liveness } from "./liveness.ts";
 import { locate } from "./locator.ts";
 import { MarksPass } from "./marks-pass.ts";
@@ -25,7 +26,12 @@ import { type BlobOptions, blobOptions } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import { BlobReader } from "./reader.ts";
 import { Registry, type Volume } from "./registry.ts";
+import { CAPACITY_MILLIS } from "./replicas/capacities.ts";
+import type { BlobCluster } from "./replicas/neighbours.ts";
+import { replicaParts } from "./replicas/parts.ts";
+import { Takeover, type TakeoverContext } from "./replicas/takeover.ts";
 import { Retirement } from "./retirement.ts";
+import { RowEffects } from "./row-effects.ts";
 import { Scrub } from "./scrub.ts";
 import { type BlobBugs, NO_BUGS } from "./seeded-bugs.ts";
 import { Sleeper } from "./sleeper.ts";
@@ -47,6 +53,8 @@ export interface BlobSettings {
   readonly onEvent?: (event: BlobEvent) => void;
   /** Called once: what the disk holds is not known any more, and the node must stop. */
   readonly onFatal: (error: Error) => void;
+  /** The other nodes, where this one shares the Store with them. Its name is its number then. */
+  readonly cluster?: BlobCluster;
   /** For tests of tests. */
   readonly bugs?: BlobBugs;
 }
@@ -76,18 +84,26 @@ export interface LocalBlobs extends Blobs {
  */
 export async function openBlobs(settings: BlobSettings): Promise<LocalBlobs> {
   const parts = assemble(settings);
-  const { disk, registry, space, supplies, files } = parts;
+  const { disk, registry, space, supplies, files, effects, service, capacities, healing } = parts;
   try {
     await disk.makeDirectory(FOLDER);
     await registry.load();
     await settleFiles(parts);
+    registry.onChange = (...change) => effects.changed(...change);
     for (const volume of registry.all()) {
-      const { state, writer, kind } = volume.row;
-      if (state !== "open" || writer !== parts.node || volume.unsound) continue;
-      const open = await reopenVolume(parts, volume);
-      if (open !== undefined) supplies[kind].adopt(open);
+      const { state, writer, members } = volume.row;
+      // What has other copies is recovered as soon as they can be compared.
+      const isSole = writer === parts.node && members.length === 1;
+      if (state === "open" && isSole && !volume.unsound) await parts.reopen(volume);
     }
     await space.poll();
+    if (service !== undefined) {
+      service.start();
+      capacities?.start();
+      healing?.repair.start();
+      healing?.copyIn.start();
+      void registry.follow();
+    }
   } catch (error) {
     await Promise.allSettled([supplies.needles.close(), supplies.extents.close(), files.close()]);
     throw error;
@@ -103,22 +119,23 @@ type Parts = ReturnType<typeof assemble>;
 
 /** Every part, in the order of who needs whom. */
 function assemble(settings: BlobSettings) {
-  const { store, references, node = "1", bugs = NO_BUGS, onEvent = () => {} } = settings;
+  const { store, references, node = "1", cluster, bugs = NO_BUGS, onEvent = () => {} } = settings;
   const { clock, timers, random, disk } = settings.env;
   const options = blobOptions(settings.options);
   const counters = zeroCounters();
   const health = new Health(settings.onFatal);
   const sleeper = new Sleeper(timers);
   const registry = new Registry({ store, sleeper, health }, node);
-  const onDamage = damageRecorder(registry, counters, onEvent);
+  const onDamage = damageRecorder({ registry, counters, isShared: cluster !== undefined, onEvent });
   const files = new FileCache(disk, options.filesOpenMax);
   const inFlight = new InFlight();
   const space = new SpaceKeeper(disk, clock, options, counters, onEvent);
   const liveness = new Liveness({ store, references, bugs });
-  const base = {
+  const own = {
     ...{ clock, timers, random, disk, store, liveness, node, options, counters, health, sleeper, registry, onEvent },
     ...{ onDamage, files, inFlight, space, bugs, run: random.u32() },
   };
+  const base = { ...own, ...replicaParts(own, cluster) };
   const opener = new VolumeOpener(base);
   const supplies = {
     needles: new VolumeSupply("needles", opener, health, options.volumeBytes),
@@ -127,26 +144,49 @@ function assemble(settings: BlobSettings) {
   const needles = new NeedleWriter({ ...base, supply: supplies.needles });
   const extents = new ExtentWriter({ ...base, supply: supplies.extents });
   const appender = new Appender({ ...base, needles, extents });
-  const reader = new BlobReader({ ...base, readSliceBytes: options.readSliceBytes });
   const retirement = new Retirement(base);
   const examiner = new Examiner(base);
   const marks = new MarksPass({ ...base, examiner });
   const openVolume = (id: number): OpenVolume | undefined => {
-    return [...supplies.needles.all(), ...supplies.extents.all()].find((open) => open.id === id);
+    return [...supplies.needles.all(), ...supplies.extents.all()].find((open) => open.id === id && !open.lost);
   };
   const upkeep = new OpenUpkeep({ ...base, supplies: [supplies.needles, supplies.extents] });
   const collector = new Collector({ ...base, examiner });
   const sweeper = new Sweeper({ ...base, examiner, openVolume });
+  const healing = healingParts({ ...base, examiner });
+  const reader = new BlobReader({ ...base, repair: healing?.repair, readSliceBytes: options.readSliceBytes });
   const compactor = new Compactor({
-    ...{ ...base, examiner, retirement, pacer: new Pacer(clock, sleeper, options.compactBytesPerSecond) },
+    ...{ ...base, examiner, healer: healing?.healer, pacer: new Pacer(clock, sleeper, options.compactBytesPerSecond) },
     onDropped: () => marks.request(options.referenceMillisMax),
   });
   const scrub = new Scrub({
     ...{ ...base, openVolume, pacer: new Pacer(clock, sleeper, Math.max(1, options.scrubBytesPerSecond)) },
     onTableDamage: (volume) => compactor.request(volume),
   });
-  const workers = { examiner, upkeep, collector, sweeper, marks, compactor, retirement, scrub };
-  return { ...base, ...workers, supplies, needles, extents, appender, reader, openVolume };
+  const reopen = async (volume: Volume): Promise<OpenVolume | undefined> => {
+    const open = await reopenVolume({ ...base, examiner }, volume);
+    if (open !== undefined) supplies[volume.row.kind].adopt(open);
+    return open;
+  };
+  const takeover =
+    base.neighbours && takeoverOf({ ...base, neighbours: base.neighbours, opener, openVolume, reopen, marks });
+  const effects = new RowEffects({ ...base, examiner, retirement });
+  const mender = healing?.menderAfter(scrub);
+  const workers = {
+    examiner,
+    upkeep,
+    collector,
+    sweeper,
+    marks,
+    compactor,
+    retirement,
+    scrub,
+    takeover,
+    effects,
+    healing,
+    mender,
+  };
+  return { ...base, ...workers, supplies, needles, extents, appender, reader, openVolume, reopen };
 }
 
 class VolumeBlobs implements LocalBlobs {
@@ -166,6 +206,14 @@ class VolumeBlobs implements LocalBlobs {
     this.#tasks.start({ name: "ledger", intervalMillis: LEDGER_MILLIS, run: () => this.#saveLedgers() });
     this.#tasks.start({ name: "collect", intervalMillis: collectIntervalMillis, run: () => this.#collect() });
     this.#tasks.start({ name: "compact", intervalMillis: compactIntervalMillis, run: () => parts.compactor.turn() });
+    const { healing, mender, capacities } = parts;
+    if (capacities !== undefined) {
+      this.#tasks.start({ name: "capacities", intervalMillis: CAPACITY_MILLIS, run: () => capacities.turn() });
+    }
+    if (healing !== undefined && mender !== undefined) {
+      this.#tasks.start({ name: "heal", intervalMillis: UPKEEP_MILLIS, run: () => healing.healer.turn() });
+      this.#tasks.start({ name: "mend", intervalMillis: UPKEEP_MILLIS, run: () => mender.turn() });
+    }
     if (options.scrubBytesPerSecond > 0) {
       this.#tasks.start({ name: "scrub", intervalMillis: UPKEEP_MILLIS, run: () => parts.scrub.turn() });
     }
@@ -213,6 +261,8 @@ class VolumeBlobs implements LocalBlobs {
       appendsWaiting: appender.waiting,
       needlesInFlight: inFlight.size,
       filesOpen: files.size,
+      safety: this.#parts.healing?.healer.safety(),
+      healing: this.#parts.healing?.healer.running,
       garbageCounted: marks.counted,
       volumes: registry.all().map((volume) => volumeStatus(volume, openVolume(volume.id))),
     };
@@ -227,6 +277,13 @@ class VolumeBlobs implements LocalBlobs {
 
   async verifyVolume(id: number): Promise<VolumeStatus> {
     const volume = this.#volume(id);
+    if (!this.#parts.registry.holds(volume)) {
+      throw blobFailure("VOLUME_UNKNOWN", {
+        what: `This node has no copy of the volume; these have: ${volume.row.members.join(", ")}.`,
+        advice: "Ask one of those nodes.",
+        data: { volume: id, members: volume.row.members },
+      });
+    }
     await this.#parts.scrub.verify(volume);
     return volumeStatus(volume, this.#parts.openVolume(id));
   }
@@ -254,25 +311,35 @@ class VolumeBlobs implements LocalBlobs {
 
   async #close(): Promise<void> {
     const { health, appender, sleeper, needles, extents, reader, files, supplies } = this.#parts;
+    const { registry, service, remote, healing, capacities } = this.#parts;
     appender.close();
     await appender.idle();
     health.close();
     sleeper.wakeAll();
+    healing?.healer.close();
+    capacities?.close();
+    await healing?.copyIn.close();
+    await healing?.repair.close();
     await this.#tasks.close();
     await Promise.all([needles.idle(), extents.idle()]);
     await reader.close();
+    registry.close();
+    await service?.close();
     try {
       if (!health.failed) await this.#record();
     } catch {
       // The next start reads what is not recorded.
     }
     await Promise.all([supplies.needles.close(), supplies.extents.close()]);
-    await files.close();
+    await Promise.all([files.close(), remote?.close()]);
   }
 
   async #upkeep(): Promise<void> {
-    await this.#parts.upkeep.turn();
-    await this.#parts.retirement.turn();
+    const { upkeep, retirement, takeover, departures } = this.#parts;
+    await takeover?.turn();
+    await upkeep.turn();
+    await retirement.turn();
+    await departures?.turn();
   }
 
   async #saveLedgers(): Promise<void> {
@@ -310,29 +377,22 @@ class VolumeBlobs implements LocalBlobs {
   }
 }
 
+interface TakeoverParts extends Omit<TakeoverContext, "isInUse" | "onResponsible"> {
+  readonly opener: VolumeOpener;
+  readonly openVolume: (volume: number) => OpenVolume | undefined;
+  readonly marks: MarksPass;
+}
+
+function takeoverOf({ opener, openVolume, marks, ...context }: TakeoverParts): Takeover {
+  return new Takeover({
+    ...context,
+    isInUse: ({ id, row }) => opener.opening.has(id) || openVolume(id)?.epoch === row.epoch,
+    onResponsible: () => marks.request(0),
+  });
+}
+
 /** A commit writes a row once, and a body may name a needle twice. */
 function distinct(refs: readonly BlobRef[]): BlobRef[] {
   if (refs.length < 2) return [...refs];
   return [...new Map(refs.map((ref) => [`${ref.volume}:${ref.needle}`, ref])).values()];
-}
-
-/**
- * Damage is reported once, and remembered in the volume's ledger until a complete verification does not find it any
- * more.
- */
-function damageRecorder(
-  registry: Registry,
-  counters: BlobCounters,
-  onEvent: (event: BlobEvent) => void,
-): (damage: Omit<DamageEvent, "kind">) => void {
-  return (damage) => {
-    const volume = registry.get(damage.volume);
-    if (volume === undefined) return;
-    const name = damage.needle ?? Math.floor(damage.position / UNIT_BYTES);
-    if (volume.ledger.scrubCursor > 0) addDamage(volume.ledger.scrubDamage, name);
-    if (!addDamage(volume.ledger.damage, name)) return;
-    volume.ledgerChanged = true;
-    counters.damagedNeedles++;
-    onEvent({ kind: "damage", ...damage });
-  };
 }

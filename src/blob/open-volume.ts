@@ -1,30 +1,41 @@
 import type { DiskFile } from "../env/index.ts";
 import { assert } from "../std/assert.ts";
-import { alignUp, HEADER_BYTES, SECTOR_BYTES, UNIT_BYTES } from "./format.ts";
+import { hasCode } from "../std/errors.ts";
+import { HEADER_BYTES, SECTOR_BYTES, UNIT_BYTES } from "./format.ts";
+import { GrowingFile, type GrowthLimits } from "./growing-file.ts";
 import type { Health } from "./health.ts";
 import { encodeHeader } from "./needle.ts";
 import type { Volume } from "./registry.ts";
+import type { ReplicaSet } from "./replicas/replica-set.ts";
 
 /** Where recovery, or the opening of a new volume, left off. */
 export interface OpenState {
   readonly tail: number;
+  /** The tail, but where other nodes may lack something of what lies below it. */
+  readonly durable: number;
   readonly gapBytes: number;
   readonly fileBytes: number;
 }
 
-export interface OpenLimits {
-  readonly volumeBytes: number;
-  readonly volumeStepBytes: number;
+/** What an open volume is made of. */
+export interface OpenParts {
+  readonly limits: GrowthLimits;
+  readonly health: Health;
+  /** Its copies on other nodes; undefined where there can be none. */
+  readonly replicas: ReplicaSet | undefined;
 }
 
 /**
  * A volume of generation 1 that this process appends to. Positions are given out in order and only once. `durable` is
- * the length below which every slot is settled (complete or void) and synced; nothing at or above it is ever
- * acknowledged.
+ * the length below which every slot is settled (complete or void) and synced, here and on every node that the row names;
+ * nothing at or above it is ever acknowledged.
  */
 export class OpenVolume {
   readonly volume: Volume;
   readonly file: DiskFile;
+  /** In whose hands it is as long as the row has the same. */
+  readonly epoch: number;
+  readonly replicas: ReplicaSet | undefined;
   /** The first position that is not given out yet, a sector boundary. */
   tail: number;
   durable: number;
@@ -35,9 +46,8 @@ export class OpenVolume {
   /** Another writer has taken it over. */
   lost = false;
   readonly #health: Health;
-  readonly #limits: OpenLimits;
-  #fileBytes: number;
-  #lengthening: Promise<void> = Promise.resolve();
+  readonly #limits: GrowthLimits;
+  readonly #growing: GrowingFile;
   /** Positions given out whose slots are not known to be complete or void on disk; in order. */
   readonly #unsettled = new Set<number>();
   /** Slots that could not be written, by position: they need a filler before the volume is sealed. */
@@ -45,14 +55,16 @@ export class OpenVolume {
   /** Void slots and fillers, by position, that are not below `durable` yet. */
   readonly #gaps = new Map<number, number>();
 
-  constructor(volume: Volume, file: DiskFile, state: OpenState, limits: OpenLimits, health: Health) {
+  constructor(volume: Volume, file: DiskFile, state: OpenState, { limits, health, replicas }: OpenParts) {
     assert(state.tail % SECTOR_BYTES === 0, "appending begins at a sector boundary");
     this.volume = volume;
     this.file = file;
     this.tail = state.tail;
-    this.durable = state.tail;
+    this.durable = state.durable;
     this.gapBytes = state.gapBytes;
-    this.#fileBytes = state.fileBytes;
+    this.epoch = volume.row.epoch;
+    this.replicas = replicas;
+    this.#growing = new GrowingFile(file, state.fileBytes, limits);
     this.#limits = limits;
     this.#health = health;
   }
@@ -61,12 +73,23 @@ export class OpenVolume {
     return this.volume.id;
   }
 
-  get epoch(): number {
-    return this.volume.row.epoch;
-  }
-
   get settled(): boolean {
     return this.#unsettled.size === 0;
+  }
+
+  /** Nothing is under way that would still write to it. */
+  get isQuiet(): boolean {
+    return this.#unsettled.size === this.#broken.size;
+  }
+
+  /** False once it is known that nothing new in it can be acknowledged: another volume may be able to. */
+  get takesMore(): boolean {
+    return !this.lost && (this.replicas?.areEnough ?? true);
+  }
+
+  /** Whether enough of its nodes can be reached to begin to write to it. */
+  get isReachable(): boolean {
+    return this.takesMore && (this.replicas?.areReachable ?? true);
   }
 
   /** Bytes that may still be given out. */
@@ -109,29 +132,31 @@ export class OpenVolume {
     this.#gaps.set(position, bytes);
   }
 
-  /** Lengthens the file by steps, so that most writes do not change its length. */
-  reach(end: number): Promise<void> {
-    if (end <= this.#fileBytes) return Promise.resolve();
-    const lengthened = this.#lengthening.then(async () => {
-      if (end <= this.#fileBytes) return;
-      const step = alignUp(end, this.#limits.volumeStepBytes);
-      const length = Math.max(end, Math.min(step, this.#limits.volumeBytes));
-      await this.file.setLength(length);
-      this.#fileBytes = length;
-    });
-    this.#lengthening = lengthened.catch(() => {});
-    return lengthened;
+  /**
+   * Writes to all copies. What rejects is this node's disk; a copy elsewhere that fails is missed when the write is to
+   * be acknowledged. The file is as long as `reach` at least.
+   */
+  async write(position: number, chunks: readonly Uint8Array[], reach: number): Promise<void> {
+    const local = this.#growing.reach(reach).then(() => this.file.write(position, chunks));
+    await Promise.all([local, this.replicas?.write(local, position, chunks)]);
   }
 
-  /** Any failure is final for the node: a second sync could succeed without having written anything. */
+  /**
+   * What was written is durable on every node that the row names. Any failure of this node's disk is final for it: a
+   * second sync could succeed without having written anything. Else it rejects with REPLICAS_TOO_FEW or VOLUME_LOST.
+   */
   async sync(): Promise<void> {
     this.#health.checkWritable();
+    const local = this.#syncHere();
+    await Promise.all([local, this.replicas?.sync(local)]);
+    if (this.replicas === undefined) return;
+    if (!this.replicas.isWhole) this.retired = true;
     try {
-      await this.file.sync();
+      await this.replicas.confirm();
     } catch (error) {
-      throw this.#health.fail(error);
+      this.lost ||= hasCode(error, "VOLUME_LOST");
+      throw error;
     }
-    this.#health.checkWritable();
   }
 
   /**
@@ -147,25 +172,31 @@ export class OpenVolume {
   async mend(timeMillis: number): Promise<void> {
     for (const [position, bytes] of this.#broken) {
       const filler = encodeFiller(this, position, bytes, timeMillis);
-      await this.reach(position + bytes);
-      await this.file.write(position, [filler]);
-      this.gap(position, bytes);
-      const tailBefore = this.tail;
-      await this.sync();
+      await this.write(position, [filler], position + bytes);
+      await this.#syncHere();
       this.#broken.delete(position);
+      this.gap(position, bytes);
       this.settle(position);
-      this.synced(tailBefore);
     }
   }
 
-  /** Cuts what was lengthened ahead. Only when all is settled. */
+  /** Cuts what was lengthened ahead of this node's copy. Only when all is settled. */
   async trim(): Promise<void> {
     assert(this.settled, "a volume is cut at its end when all of its slots are settled");
-    await this.#lengthening;
-    await this.file.setLength(this.tail);
-    this.#fileBytes = this.tail;
-    await this.sync();
-    this.synced(this.tail);
+    await this.#growing.cut(this.tail);
+    await this.#syncHere();
+    this.gapBytes += [...this.#gaps.values()].reduce((sum, bytes) => sum + bytes, 0);
+    this.#gaps.clear();
+  }
+
+  async #syncHere(): Promise<void> {
+    this.#health.checkWritable();
+    try {
+      await this.file.sync();
+    } catch (error) {
+      throw this.#health.fail(error);
+    }
+    this.#health.checkWritable();
   }
 }
 

@@ -43,6 +43,14 @@ export interface BlobOptions {
   readonly compactBytesPerSecond: number;
   readonly scrubBytesPerSecond: number;
   readonly scrubEveryMillis: number;
+  readonly copies: number;
+  readonly writeCopiesMin: number;
+  readonly replicaLagMillisMax: number;
+  readonly takeoverAfterMillis: number;
+  readonly healAfterMillis: number;
+  readonly healBytesPerSecond: number;
+  readonly hedgeMillis: number;
+  readonly remoteReadMillisMax: number;
 }
 
 /**
@@ -224,6 +232,62 @@ export const BLOB_OPTIONS: Readonly<Record<keyof BlobOptions, BlobOptionEntry>> 
     min: 10,
     max: 3650 * DAY,
     text: "The scrub leaves a volume alone for this long after it was verified.",
+  },
+  copies: {
+    unit: "count",
+    default: 3,
+    min: 1,
+    max: 16,
+    text: "Nodes of a cluster that hold each volume, itself included; all of them where there are fewer.",
+  },
+  writeCopiesMin: {
+    unit: "count",
+    default: 2,
+    min: 1,
+    max: 16,
+    text: "Copies without which nothing is acknowledged; fewer only where the cluster has fewer nodes.",
+  },
+  replicaLagMillisMax: {
+    unit: "ms",
+    default: 2 * SECOND,
+    min: 10,
+    max: HOUR,
+    text: "How much later than the local copy one on another node may be before the writer goes on without it.",
+  },
+  takeoverAfterMillis: {
+    unit: "ms",
+    default: 10 * SECOND,
+    min: 100,
+    max: DAY,
+    text: "How long a node is away before another one takes over the volumes that it wrote.",
+  },
+  healAfterMillis: {
+    unit: "ms",
+    default: 5 * 60 * SECOND,
+    min: 1000,
+    max: DAY,
+    text: "How long a node is away before the copies that it held are made anew on others; a removed one counts at once.",
+  },
+  healBytesPerSecond: {
+    unit: "bytes/s",
+    default: 64 * MIB,
+    min: 64 * KIB,
+    max: 64 * GIB,
+    text: "At which rate copies come to a node, or are mended on it.",
+  },
+  hedgeMillis: {
+    unit: "ms",
+    default: 100,
+    min: 1,
+    max: HOUR,
+    text: "How long a read waits for another node before it asks one more.",
+  },
+  remoteReadMillisMax: {
+    unit: "ms",
+    default: 5 * SECOND,
+    min: 10,
+    max: HOUR,
+    text: "How long a read waits for an answer of other nodes in all.",
   },
 };
 

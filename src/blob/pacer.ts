@@ -6,11 +6,11 @@ import type { Sleeper } from "./sleeper.ts";
  */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #sleeper: Sleeper;
+  readonly #sleeper: Pick<Sleeper, "sleep">;
   readonly #bytesPerSecond: number;
   #paidMillis = 0;
 
-  constructor(clock: Clock, sleeper: Sleeper, bytesPerSecond: number) {
+  constructor(clock: Clock, sleeper: Pick<Sleeper, "sleep">, bytesPerSecond: number) {
     this.#clock = clock;
     this.#sleeper = sleeper;
     this.#bytesPerSecond = bytesPerSecond;

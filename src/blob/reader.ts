@@ -1,5 +1,5 @@
 import { assert } from "../std/assert.ts";
-import { type AshlarError, hasCode } from "../std/errors.ts";
+import { AshlarError, hasCode } from "../std/errors.ts";
 import type { ByteSource } from "../std/source.ts";
 import type { BlobRef } from "./blobs.ts";
 import { findDamagedBlock, wholeChecksum } from "./block-checksums.ts";
@@ -8,9 +8,11 @@ import { blobFailure } from "./errors.ts";
 import type { BlobCounters, DamageEvent } from "./events.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { BLOCK_BYTES, HEADER_BYTES, OWNER_BYTES_MAX, trailerBytes, UNIT_BYTES } from "./format.ts";
+import type { ReadRepair } from "./healing/read-repair.ts";
 import { headerBytesWanted, headerChecksumAt, parseHeader, parseTrailer } from "./needle.ts";
 import { NeedleSource, type OpenNeedle, type SliceRange, WHOLE_BYTES_MAX } from "./needle-source.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, Volume } from "./registry.ts";
+import { ANY_NODE, type RemoteFiles } from "./replicas/remote-files.ts";
 import type { BlobBugs } from "./seeded-bugs.ts";
 import { SliceMemory } from "./slice-memory.ts";
 
@@ -19,10 +21,15 @@ const OWNER_BYTES_EXPECTED = 256;
 
 /** Buffers of reads that have ended, for those that begin. */
 const IDLE_BYTES_MAX = 33_554_432;
+/** At the copies of one needle, where the volume's row changes meanwhile. */
+const LOOKS_MAX = 3;
 
 export interface ReaderContext {
   readonly registry: Registry;
   readonly files: FileCache;
+  /** Copies on other nodes; undefined for a node that is alone. */
+  readonly remote: RemoteFiles | undefined;
+  readonly repair: ReadRepair | undefined;
   readonly counters: BlobCounters;
   readonly readSliceBytes: number;
   readonly onDamage: (damage: Omit<DamageEvent, "kind">) => void;
@@ -64,16 +71,15 @@ export class BlobReader {
 
   /** Finds the needle and verifies header and trailer. The caller ends the lease. */
   async open(ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle> {
-    for (let attempt = 1; ; attempt++) {
-      const lease = await this.#lease(ref, attempt);
-      if (lease === undefined) continue;
-      try {
-        return await this.#openIn(lease, ref, memory);
-      } catch (error) {
-        lease[Symbol.dispose]();
-        throw error;
-      }
+    return this.#openFrom(0, ref, memory, undefined);
+  }
+
+  async elsewhere(ref: BlobRef, needle: OpenNeedle, failure: unknown, memory: SliceMemory): Promise<OpenNeedle> {
+    const { source, lease, isMended } = needle;
+    if (isMended || !(await this.#mend(lease.node, ref, failure))) {
+      return this.#openFrom(source + 1, ref, memory, failure);
     }
+    return { ...(await this.#openFrom(source, ref, memory, failure)), isMended: true };
   }
 
   /** Verified bytes of the needle; whole blocks are read, what was not asked for is cut off. */
@@ -94,22 +100,81 @@ export class BlobReader {
     return data.subarray(start - from, end - from);
   }
 
-  /** Undefined where the generation changed between looking it up and opening its file. */
-  async #lease(ref: BlobRef, attempt: number): Promise<FileLease | undefined> {
-    if (this.#closed) throw blobFailure("BLOBS_CLOSED");
-    const volume = this.#context.registry.get(ref.volume);
-    if (volume === undefined || volume.row.state === "removed") throw missing(ref);
-    const { identity } = volume;
-    try {
-      return await this.#context.files.lease(identity);
-    } catch (error) {
-      if (!hasCode(error, "FILE_MISSING")) throw error;
-      if (attempt < 3 && volume.identity !== identity) return undefined;
-      throw missing(ref);
+  /** The first copy from this one on that holds; this node's own is the first of all. */
+  async #openFrom(first: number, ref: BlobRef, memory: SliceMemory, before: unknown): Promise<OpenNeedle> {
+    let failure = before;
+    let seen: number | undefined;
+    for (let source = first, looks = 1; ; source++) {
+      if (this.#closed) throw blobFailure("BLOBS_CLOSED");
+      const volume = await this.#volume(ref);
+      seen ??= volume.revision;
+      const files = this.#copiesOf(volume)[source];
+      if (files === undefined) {
+        // The copies may have moved, and this node may not have heard of it yet.
+        if (first > 0 || looks === LOOKS_MAX || !(await this.#hasChanged(volume, seen))) throw failure ?? missing(ref);
+        looks++;
+        source = -1;
+        seen = undefined;
+        continue;
+      }
+      try {
+        return await this.#openCopy(files, source, volume, ref, memory);
+      } catch (error) {
+        if (!isOfCopy(error)) throw error;
+        failure = worseOf(failure, hasCode(error, "FILE_MISSING") ? missing(ref) : error);
+        if (source > 0) this.#context.counters.failedOverReads++;
+      }
     }
   }
 
-  async #openIn(lease: FileLease, ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle> {
+  async #volume(ref: BlobRef): Promise<Volume> {
+    const { registry, remote } = this.#context;
+    const known = registry.get(ref.volume);
+    const volume = known === undefined && remote !== undefined ? await registry.refresh(ref.volume) : known;
+    if (volume === undefined || volume.row.state === "removed") throw missing(ref);
+    return volume;
+  }
+
+  #copiesOf(volume: Volume): readonly FileCache[] {
+    const { registry, files, remote } = this.#context;
+    const here = registry.holds(volume) ? [files] : [];
+    return [...here, ...(remote?.sourcesOf(volume) ?? [])];
+  }
+
+  async #hasChanged(volume: Volume, revision: number): Promise<boolean> {
+    const { registry, remote } = this.#context;
+    if (remote !== undefined) await registry.refresh(volume.id);
+    return volume.revision !== revision;
+  }
+
+  async #openCopy(
+    files: FileCache,
+    source: number,
+    volume: Volume,
+    ref: BlobRef,
+    memory: SliceMemory,
+  ): Promise<OpenNeedle> {
+    for (let isMended = false; ; isMended = true) {
+      const lease = await files.lease(volume.identity);
+      try {
+        return await this.#openIn(lease, source, ref, memory);
+      } catch (error) {
+        lease[Symbol.dispose]();
+        if (isMended || !(await this.#mend(files.node, ref, error))) throw error;
+      }
+    }
+  }
+
+  /** True where a damaged copy here has been made whole from another one. Of its own copy another node is told. */
+  async #mend(node: number | undefined, ref: BlobRef, failure: unknown): Promise<boolean> {
+    const { repair } = this.#context;
+    if (repair === undefined || !hasCode(failure, "BLOB_DAMAGED")) return false;
+    if (node === undefined) return repair.mend(ref);
+    if (node !== ANY_NODE) repair.tell(node, ref);
+    return false;
+  }
+
+  async #openIn(lease: FileLease, source: number, ref: BlobRef, memory: SliceMemory): Promise<OpenNeedle> {
     const position =
       lease.table === undefined ? ref.needle * UNIT_BYTES : await lease.table.find(lease.file, ref.needle);
     if (position === undefined) throw missing(ref);
@@ -141,7 +206,15 @@ export class BlobReader {
       trailer.checksum === ref.checksum &&
       wholeChecksum(trailer.blocks, ref.length) === ref.checksum;
     if (!holds) throw this.#damaged(lease, ref, position + trailerAt, "footer");
-    return { lease, position, dataPosition, blocks: trailer.blocks, whole: whole ? bytes : undefined };
+    return {
+      lease,
+      source,
+      position,
+      dataPosition,
+      blocks: trailer.blocks,
+      whole: whole ? bytes : undefined,
+      isMended: false,
+    };
   }
 
   async #pread(lease: FileLease, ref: BlobRef, { position, length, memory }: Extent): Promise<Uint8Array> {
@@ -163,7 +236,10 @@ export class BlobReader {
     const { volume, generation } = lease.identity;
     const { needle } = ref;
     this.#context.counters.damagedReads++;
-    this.#context.onDamage({ volume, generation, found: "read", needle, position, bytes: ref.length, what });
+    // Of another node's copy that node tells.
+    if (lease.node === undefined) {
+      this.#context.onDamage({ volume, generation, found: "read", needle, position, bytes: ref.length, what });
+    }
     return blobFailure("BLOB_DAMAGED", { data: { volume, generation, needle, position, what }, cause });
   }
 }
@@ -172,6 +248,18 @@ interface Extent {
   readonly position: number;
   readonly length: number;
   readonly memory: SliceMemory;
+}
+
+/** What one copy fails with, and another one need not. */
+function isOfCopy(error: unknown): boolean {
+  return error instanceof AshlarError && !hasCode(error, "BLOBS_CLOSED") && !hasCode(error, "BLOBS_FAILED");
+}
+
+/** A node that does not answer may still have it; of those that do, damage says most. */
+function worseOf(left: unknown, right: unknown): unknown {
+  const ranked = ["BLOB_MISSING", "BLOB_DAMAGED", "REPLICAS_UNREACHABLE"] as const;
+  const rank = (error: unknown): number => ranked.findIndex((code) => hasCode(error, code));
+  return left === undefined || rank(right) > rank(left) ? right : left;
 }
 
 function missing(ref: BlobRef): AshlarError<"BLOB_MISSING"> {

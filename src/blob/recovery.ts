@@ -71,10 +71,11 @@ export async function recoverVolume(
       damage.push(...group.filter(isBroken).map(damageOf));
       continue;
     }
+    gapBytes += end - position;
+    if (bugs.has("trust-the-page-cache") && !group.some(isBroken)) continue;
     const last = torn.at(-1);
     if (last !== undefined && last.position + last.bytes === position) last.bytes += end - position;
     else torn.push({ position, bytes: end - position });
-    gapBytes += end - position;
   }
   if (bugs.has("keep-torn-tail")) return { tail, gapBytes, fileBytes, torn, damage };
   await coverAll(file, identity, { ...start, durable: proven }, torn);

@@ -12,6 +12,8 @@ export interface RetirementContext {
   readonly health: Health;
   readonly counters: BlobCounters;
   readonly onEvent: (event: BlobEvent) => void;
+  /** Whether a member will never come back to remove its own file. */
+  readonly isGone: (member: string) => boolean;
 }
 
 interface RetiredFile {
@@ -71,7 +73,7 @@ export class Retirement {
       throw health.fail(error);
     }
     if (file.volume !== undefined) {
-      await registry.forget(file.volume);
+      await registry.leave(file.volume, this.#context.isGone);
       counters.volumesRemoved++;
       onEvent({ kind: "volume-removed", volume: file.volume.id, bytes: file.bytes });
     }

@@ -57,6 +57,7 @@ export class Scrub {
     let next: Volume | undefined;
     for (const volume of registry.all()) {
       if (volume.held || volume.row.state === "removed" || this.#verifying.has(volume)) continue;
+      if (!registry.holds(volume)) continue;
       const { scrubCursor, verifiedMillis } = volume.ledger;
       if (scrubCursor > 0) {
         next = volume;

@@ -1,4 +1,6 @@
 import type { VolumeKind } from "./format.ts";
+import type { Healing } from "./healing/healer.ts";
+import type { DataSafety } from "./healing/risk.ts";
 import type { OpenVolume } from "./open-volume.ts";
 import type { Volume } from "./registry.ts";
 import type { VolumeState } from "./volume-row.ts";
@@ -14,6 +16,10 @@ export interface BlobStatus {
   readonly appendsWaiting: number;
   readonly needlesInFlight: number;
   readonly filesOpen: number;
+  /** Of all volumes of the cluster; undefined for a node that is alone. */
+  readonly safety: DataSafety | undefined;
+  /** The copy that this node has made on another one now. */
+  readonly healing: Healing | undefined;
   /** False while garbage is still being counted after a start. */
   readonly garbageCounted: boolean;
   readonly volumes: readonly VolumeStatus[];

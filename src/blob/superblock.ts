@@ -1,4 +1,3 @@
-import type { DiskFile } from "../env/index.ts";
 import { equalBytes, utf8 } from "../std/bytes.ts";
 import { crc32c } from "../std/checksums/index.ts";
 import { hasCode } from "../std/errors.ts";
@@ -12,6 +11,7 @@ import {
   type VolumeIdentity,
   type VolumeKind,
 } from "./format.ts";
+import type { ReadableFile } from "./window.ts";
 
 // The first sector of a volume file. It is written and synced before the volume has a row in the Store, and never
 // again.
@@ -47,7 +47,7 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
 }
 
 /** Undefined where it can not be read. Throws VOLUME_FORMAT_NEWER. */
-export async function readSuperblock(file: DiskFile): Promise<Superblock | undefined> {
+export async function readSuperblock(file: ReadableFile): Promise<Superblock | undefined> {
   try {
     return parseSuperblock(await file.read(0, SUPERBLOCK_BYTES));
   } catch (error) {

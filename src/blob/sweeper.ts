@@ -57,8 +57,9 @@ export class Sweeper {
     if (failure !== undefined) throw failure;
   }
 
-  #isDue({ row, ledger, held, unsound }: Volume): boolean {
-    if (held || unsound || row.state === "removed") return false;
+  #isDue(volume: Volume): boolean {
+    const { row, ledger, held, unsound } = volume;
+    if (held || unsound || row.state === "removed" || !this.#context.registry.owns(volume)) return false;
     if (row.state === "open" || ledger.sweepCursor > 0) return true;
     const sinceMillis = this.#context.clock.now() - ledger.sweptMillis;
     return sinceMillis < 0 || sinceMillis >= this.#context.options.sweepEveryMillis;

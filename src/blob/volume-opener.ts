@@ -7,6 +7,7 @@ import { type Health, isDiskFull } from "./health.ts";
 import { OpenVolume } from "./open-volume.ts";
 import type { BlobOptions } from "./options.ts";
 import type { Registry } from "./registry.ts";
+import type { Replication } from "./replicas/replication.ts";
 import { encodeSuperblock } from "./superblock.ts";
 import type { VolumeRow } from "./volume-row.ts";
 
@@ -18,18 +19,20 @@ export interface OpenerContext {
   readonly registry: Registry;
   readonly health: Health;
   readonly options: BlobOptions;
+  /** Undefined for a node that is alone. */
+  readonly replication: Replication | undefined;
   readonly onEvent: (event: BlobEvent) => void;
 }
 
 /**
- * Makes new volumes, one at a time. The file is on disk under its name before the volume has a row, so a row without a
- * file means loss, and a file without a row is the remains of an opening.
+ * Makes new volumes, one at a time. Its files are on all disks under their name before the volume has a row, so a row
+ * without a file means loss, and a file without a row is the remains of an opening.
  */
 export class VolumeOpener {
   readonly #context: OpenerContext;
   #turn: Promise<unknown> = Promise.resolve();
-  /** An opening whose outcome is not known: its id can not be used before a restart has found out. */
-  #unknown: unknown;
+  /** Volumes whose row is being made and that nobody appends to yet, and those of which it is not known. */
+  readonly opening: Set<number> = new Set();
 
   constructor(context: OpenerContext) {
     this.#context = context;
@@ -42,41 +45,33 @@ export class VolumeOpener {
   }
 
   async #open(kind: VolumeKind): Promise<OpenVolume> {
-    const { registry, clock, random, node, health, options, onEvent } = this.#context;
-    for (;;) {
-      health.check();
-      if (this.#unknown !== undefined) throw this.#unknown;
-      const { id, revision } = await registry.nextId();
-      const createdMillis = Math.max(0, Math.floor(clock.now()));
-      const tag = random.bytes(TAG_BYTES);
-      const fileBytes = Math.min(SUPERBLOCK_BYTES + options.volumeStepBytes, options.volumeBytes);
-      const superblock = encodeSuperblock({ identity: identityOf(id, 1, tag), kind, createdMillis });
-      const file = await this.#createFile(id, superblock, fileBytes);
-      const row: VolumeRow = {
-        state: "open",
-        kind,
-        generation: 1,
-        epoch: 1,
-        writer: node,
-        members: [node],
-        tag,
-        createdMillis,
-        switchedMillis: createdMillis,
-        durable: SUPERBLOCK_BYTES,
-        gapBytes: 0,
-      };
-      const volume = await registry.create(id, revision, row).catch(async (error: unknown) => {
-        this.#unknown = error;
-        await file.close();
-        throw error;
-      });
-      if (volume === undefined) {
-        await this.#discard(file);
-        continue;
-      }
-      onEvent({ kind: "volume-opened", volume: id, volumeKind: kind });
-      return new OpenVolume(volume, file, { tail: SUPERBLOCK_BYTES, gapBytes: 0, fileBytes }, options, health);
+    const { registry, clock, random, node, health, options, replication, onEvent } = this.#context;
+    health.check();
+    const id = await registry.reserveId();
+    const createdMillis = Math.max(0, Math.floor(clock.now()));
+    const tag = random.bytes(TAG_BYTES);
+    const fileBytes = Math.min(SUPERBLOCK_BYTES + options.volumeStepBytes, options.volumeBytes);
+    const superblock = encodeSuperblock({ identity: identityOf(id, 1, tag), kind, createdMillis });
+    const file = await this.#createFile(id, superblock, fileBytes);
+    const others = (await replication?.create({ volume: id, epoch: 1, tag, kind, createdMillis })) ?? [];
+    const members = [node, ...others.map(({ name }) => name)];
+    if (replication !== undefined && members.length < replication.copiesMin) {
+      await this.#discard(file);
+      throw blobFailure("REPLICAS_TOO_FEW", { data: { copies: members.length, copiesMin: replication.copiesMin } });
     }
+    const row: VolumeRow = {
+      ...{ state: "open", kind, generation: 1, epoch: 1, writer: node, members, tag },
+      ...{ createdMillis, switchedMillis: createdMillis, durable: SUPERBLOCK_BYTES, gapBytes: 0 },
+    };
+    this.opening.add(id);
+    const volume = await registry.create(id, row).catch(async (error: unknown) => {
+      await file.close();
+      throw error;
+    });
+    onEvent({ kind: "volume-opened", volume: id, volumeKind: kind });
+    const replicas = replication?.replicasOf(volume, others);
+    const state = { tail: SUPERBLOCK_BYTES, durable: SUPERBLOCK_BYTES, gapBytes: 0, fileBytes };
+    return new OpenVolume(volume, file, state, { limits: options, health, replicas });
   }
 
   async #createFile(id: number, superblock: Uint8Array, fileBytes: number): Promise<DiskFile> {

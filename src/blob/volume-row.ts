@@ -1,3 +1,4 @@
+import { text, utf8 } from "../std/bytes.ts";
 import { ByteReader } from "../std/reader.ts";
 import { ByteWriter } from "../std/writer.ts";
 import { type RowAddress, TABLES } from "../store/index.ts";
@@ -38,8 +39,14 @@ export function volumeAddress(volume: number): RowAddress {
 
 export const COUNTER_ADDRESS: RowAddress = { table: TABLES.volume, key: idKey(0) };
 
-export function ledgerAddress(volume: number): RowAddress {
-  return { table: TABLES.scrub, key: idKey(volume) };
+/** Each copy has a ledger of its own. (Those of a time when there was one copy have no suffix.) */
+export function ledgerAddress(volume: number, node: string | undefined): RowAddress {
+  return { table: TABLES.scrub, key: idKey(volume), ...(node !== undefined && { suffix: utf8(node) }) };
+}
+
+/** The node whose copy it is about; empty where it was the only one. */
+export function ledgerOwner(suffix: Uint8Array): string {
+  return text(suffix);
 }
 
 export function volumeOfKey(key: Uint8Array): number {

@@ -46,7 +46,7 @@ export class VolumeSupply {
   async take(bytes: number): Promise<{ readonly open: OpenVolume; readonly position: number }> {
     for (;;) {
       const open = await this.current(bytes);
-      if (open.room >= bytes) return { open, position: open.take(bytes) };
+      if (open.room >= bytes && open.takesMore) return { open, position: open.take(bytes) };
     }
   }
 
@@ -55,7 +55,7 @@ export class VolumeSupply {
     for (;;) {
       this.#health.check();
       const open = this.#current;
-      if (open !== undefined && open.room >= bytes) {
+      if (open !== undefined && open.room >= bytes && open.takesMore) {
         if (open.room < this.#aheadBytes && this.#ready.length === 0) this.#openAhead();
         return open;
       }
@@ -92,7 +92,7 @@ export class VolumeSupply {
     for (;;) {
       const next = this.#ready.shift();
       if (next === undefined) await this.#open();
-      else if (next.room < bytes) this.retire(next);
+      else if (next.room < bytes || !next.isReachable) this.retire(next);
       else {
         this.#current = next;
         return;
@@ -111,6 +111,7 @@ export class VolumeSupply {
       .open(this.#kind)
       .then((open) => {
         this.#ready.push(open);
+        this.#opener.opening.delete(open.id);
       })
       .finally(() => {
         this.#opening = undefined;

@@ -1,4 +1,3 @@
-import type { DiskFile } from "../env/index.ts";
 import { findDamagedBlock, wholeChecksum } from "./block-checksums.ts";
 import { BLOCK_BYTES, HEADER_BYTES, trailerBytes, UNIT_BYTES, type VolumeIdentity } from "./format.ts";
 import {
@@ -10,7 +9,7 @@ import {
   parseHeader,
   parseTrailer,
 } from "./needle.ts";
-import { ReadWindow, type WindowOptions } from "./window.ts";
+import { type ReadableFile, ReadWindow, type WindowOptions } from "./window.ts";
 
 export interface NeedleSlot {
   readonly kind: "needle";
@@ -55,7 +54,7 @@ export interface WalkOptions extends WindowOptions {
  * The slots of a volume in file order. Where the chain of slots is broken, the search goes on for a header that holds.
  */
 export async function* walkSlots(
-  file: DiskFile,
+  file: ReadableFile,
   identity: VolumeIdentity,
   options: WalkOptions,
 ): AsyncGenerator<Slot, void, void> {
@@ -69,7 +68,7 @@ export async function* walkSlots(
 
 /** The slot that begins at the position, or undefined where no header holds there. */
 export async function readSlot(
-  file: DiskFile,
+  file: ReadableFile,
   identity: VolumeIdentity,
   position: number,
   options: Omit<WalkOptions, "from">,
@@ -83,7 +82,7 @@ class Walker {
   readonly #verifyData: boolean;
   readonly #window: ReadWindow;
 
-  constructor(file: DiskFile, identity: VolumeIdentity, options: Omit<WalkOptions, "from">) {
+  constructor(file: ReadableFile, identity: VolumeIdentity, options: Omit<WalkOptions, "from">) {
     this.#identity = identity;
     this.#to = options.to;
     this.#verifyData = options.verify === "data";

@@ -3,6 +3,9 @@ import { hasCode } from "../std/errors.ts";
 
 const JUMP_BYTES = 16_384;
 
+/** What is only read: a file here, or one on another node. */
+export type ReadableFile = Pick<DiskFile, "read" | "length">;
+
 export interface WindowOptions {
   readonly windowBytes?: number;
   /**
@@ -15,14 +18,14 @@ export interface WindowOptions {
 
 /** Reads a file mostly forwards through one window: large reads while it goes on, small ones where it jumps. */
 export class ReadWindow {
-  readonly #file: DiskFile;
+  readonly #file: ReadableFile;
   readonly #windowBytes: number;
   readonly #skipsUnreadable: boolean;
   readonly #pace: ((bytes: number) => Promise<void>) | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #position = 0;
 
-  constructor(file: DiskFile, options: WindowOptions = {}) {
+  constructor(file: ReadableFile, options: WindowOptions = {}) {
     this.#file = file;
     this.#windowBytes = options.windowBytes ?? 1_048_576;
     this.#skipsUnreadable = options.skipsUnreadable ?? false;

@@ -1,0 +1,1 @@
+export { type PlacementNode, placeCopies, rankNodes } from "./placement.ts";
