@@ -1,0 +1,2 @@
+export { openThriftGateway, type ThriftGateway, type ThriftGatewayParts, type ThriftOptions } from "./gateway.ts";
+export { THRIFT_LIMITS } from "./limits.ts";
