@@ -1,104 +1,184 @@
-// A node that shares its Store with others: who they are, and how they reach each other. It is said at each start, the
-// same on all of them, and does not change.
+// A node that shares its Store with others: how it becomes one, starts, and takes part. composeNode calls these in order.
 
-import type { Disk, Env, Timers } from "../env/index.ts";
-import { type PeerAddress, PeerTransport } from "../peer/index.ts";
-import { fromHex } from "../std/bytes.ts";
+import {
+  authorityRow,
+  type Claim,
+  type ClusterBugs,
+  claimStart,
+  claimThroughPeers,
+  clusterFailure,
+  foundCluster,
+  Membership,
+  type MembershipOptions,
+  readAuthority,
+} from "../cluster/index.ts";
+import { certificateEnd } from "../env/certificates.ts";
+import { type SealingCipher, sha256 } from "../env/crypto.ts";
+import type { Disk, Env } from "../env/index.ts";
+import { type Admits, type PeerAddress, type PeerEvent, PeerTransport } from "../peer/index.ts";
+import { fromHex, toHex } from "../std/bytes.ts";
 import { hasCode } from "../std/errors.ts";
 import { parseAddress } from "../std/options.ts";
 import { type Store, TABLES } from "../store/index.ts";
+import { joinCluster } from "./begin-cluster.ts";
+import { CLUSTER_FILES, type ClusterFile, readClusterFile, writeClusterFile } from "./cluster-file.ts";
 import { serverFailure } from "./errors.ts";
 import { isLoopback } from "./listeners.ts";
 import type { Logger } from "./logger.ts";
-import type { ServerOptions } from "./options.ts";
-import { readSmallFile, writeSmallFile } from "./small-file.ts";
+import { type ServerOptions, systemPath } from "./options.ts";
+import { tellOfPeers } from "./peer-log.ts";
+import { readSmallFile } from "./small-file.ts";
+import type { Starting } from "./starting.ts";
 
-export interface ClusterSettings {
-  readonly name: string;
-  readonly nodeId: number;
-  /** All of them, this one too, in ascending order. */
-  readonly nodes: readonly number[];
-  readonly peers: ReadonlyMap<number, PeerAddress>;
-  /** What secrets in the Store are sealed with. */
-  readonly sealKey: Uint8Array;
+/** Starts that came to nothing, whose claims may have been made all the same. */
+const LIVES_MAX = 64;
+
+/** This node's part in its cluster, before its Store is open. */
+export interface ClusterNode extends AsyncDisposable {
+  readonly file: ClusterFile;
+  readonly transport: PeerTransport;
+  /** Where the others reach it. */
+  readonly peer: string;
+  /** Asks whoever runs whether this may be a start of this node. Rejects with NODE_SUPERSEDED, NODE_REMOVED, NODE_UNKNOWN. */
+  claim(): Promise<void>;
+  /** From now on it follows its cluster, and answers for it. */
+  takePart(parts: PartSettings): Promise<Membership>;
 }
 
-const FILE = "cluster.json";
-const NODE_ID_MAX = 2 ** 32 - 1;
-const LEADER_RETRY_MILLIS = 500;
-
-/** Undefined for a node that is alone. Throws CLUSTER_OPTIONS_INVALID. */
-export function clusterSettings(options: ServerOptions): ClusterSettings | undefined {
-  const { nodeId, peer, cluster, sealKey, rootAccessKey, rootSecretKey } = options;
-  if (peer.length === 0) {
-    if (nodeId === 0 && cluster === undefined && sealKey === undefined) return undefined;
-    throw invalid("--node-id, --cluster and the seal key are a cluster's, and no --peer is given.");
-  }
-  if (nodeId === 0) throw invalid("--node-id is missing: each node of a cluster has another one.");
-  if (cluster === undefined) throw invalid("--cluster is missing: the name that all nodes share.");
-  if (rootAccessKey === undefined || rootSecretKey === undefined) {
-    throw invalid("ASHLAR_ROOT_ACCESS_KEY and ASHLAR_ROOT_SECRET_KEY are missing: all nodes share one root key.");
-  }
-  const sealed = fromHex(sealKey ?? "");
-  if (sealed?.length !== 32) {
-    throw invalid(
-      "ASHLAR_SEAL_KEY is missing or not 64 hexadecimal digits: all nodes share one (`openssl rand -hex 32`).",
-    );
-  }
-  const peers = new Map(peer.map((text) => parsePeer(text)));
-  if (peers.size !== peer.length || peers.has(nodeId)) throw invalid("--peer names a node twice, or this node.");
-  const nodes = [nodeId, ...peers.keys()].sort((left, right) => left - right);
-  return { name: cluster, nodeId, nodes, peers, sealKey: sealed };
+export interface PartSettings {
+  readonly store: Store;
+  readonly group: MembershipOptions["group"];
+  readonly ranges: MembershipOptions["ranges"];
+  readonly cipher: SealingCipher;
+  /** Identity files that a new node begins with. */
+  readonly shared: Readonly<Record<string, string>>;
+  readonly starting: Starting;
+  readonly onFatal: (error: Error) => void;
+  readonly bugs: ClusterBugs;
 }
 
-/** Writes down which node of which cluster the data is of. Rejects with CLUSTER_CHANGED where that is another one. */
-export async function settleMembership(
-  disk: Disk,
-  cluster: ClusterSettings | undefined,
-  isNew: boolean,
-): Promise<void> {
-  const stored = await readSmallFile(disk, FILE);
-  if (cluster === undefined) {
-    if (stored === undefined) return;
-    throw serverFailure("CLUSTER_CHANGED", {
-      what: "The data directory is of a node of a cluster, and no --peer is given.",
-    });
+/** Joins where that is asked for and not done, and counts the start. Undefined for a node that is alone. */
+export async function readCluster(env: Env, options: ServerOptions): Promise<ClusterFile | undefined> {
+  const { join, joinToken, peerListen, zone } = options;
+  let file = await readClusterFile(env.disk);
+  if (file === undefined) {
+    if (join === undefined && joinToken === undefined) return undefined;
+    const address = join === undefined ? undefined : parseAddress(join);
+    if (address === undefined || joinToken === undefined) throw serverFailure("CLUSTER_OPTIONS_INVALID");
+    const peer = options.peerAddress ?? peerListen;
+    if (parseAddress(peer)!.port === 0) {
+      throw serverFailure("CLUSTER_OPTIONS_INVALID", {
+        what: "--peer-listen has port 0: the other nodes have to find this one again.",
+        advice: "Give it a port of its own.",
+      });
+    }
+    await joinCluster(env, { address, token: joinToken, peer, zone, pathOf: (name) => systemPath(options, name) });
+    file = (await readClusterFile(env.disk))!;
   }
-  const { name, nodeId, nodes } = cluster;
-  const content = `${JSON.stringify({ cluster: name, nodeId, nodes }, undefined, 2)}\n`;
-  if (stored === content) return;
-  if (stored !== undefined) throw serverFailure("CLUSTER_CHANGED", { data: { stored, given: content } });
-  if (!isNew) {
-    throw serverFailure("CLUSTER_CHANGED", {
-      what: "The data directory is of a node that was alone: it can not join others.",
-    });
-  }
-  await writeSmallFile(disk, FILE, content);
+  const started: ClusterFile = { ...file, start: file.start + 1, zone: zone || file.zone };
+  await writeClusterFile(env.disk, started);
+  return started;
 }
 
 /** Takes the address on which other nodes reach this one. */
-export async function listenToPeers(
+export async function openCluster(
   env: Env,
-  { name, nodeId, peers }: ClusterSettings,
+  file: ClusterFile,
   options: ServerOptions,
   logger: Logger,
+): Promise<ClusterNode> {
+  let membership: Membership | undefined;
+  const exclusion = new Exclusion();
+  const routes = new Map(options.peer.map(parseRoute));
+  const tell = tellOfPeers(logger);
+  const transport = await listenToPeers(env, file, options, {
+    admits: (...hello) => membership?.admits(...hello),
+    event: (event) => {
+      tell(event);
+      exclusion.look(event);
+    },
+  });
+  const peer = options.peerAddress ?? `${hostOf(options.peerListen)}:${transport.port}`;
+  transport.setPeers(peersOf(file.members, file.nodeId, routes));
+  const record = new NodeRecord(env.disk, file);
+  const claimOf = (): Claim => {
+    const earlier = file.lives.map((life) => fromHex(life)!);
+    return { id: file.nodeId, start: file.start, life: transport.life, earlier, peer, zone: file.zone };
+  };
+  let isClaimed = false;
+  const claimAtOthers = async (): Promise<void> => {
+    const others = record.members.map(({ id }) => id).filter((id) => id !== file.nodeId);
+    if (await claimThroughPeers(transport, others, claimOf())) isClaimed = true;
+  };
+  return {
+    ...{ file, transport, peer },
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    async claim() {
+      // Before anybody could answer: a claim whose answer is lost counts all the same.
+      await record.change({ lives: [...file.lives, toHex(transport.life)].slice(-LIVES_MAX) });
+      await exclusion.unless(claimAtOthers());
+    },
+    async takePart({ store, group, ranges, cipher, shared, starting, onFatal, bugs }) {
+      const authority = await readSmallFile(env.disk, CLUSTER_FILES.authority);
+      membership = new Membership({
+        ...{ env, transport, store, group, ranges, shared, sha256, routes, bugs },
+        cluster: { id: file.cluster, name: file.name },
+        self: claimOf(),
+        authority:
+          authority === undefined
+            ? undefined
+            : () => readAuthority(store, cipher, { name: `ashlar ${file.name}`, certificate: authority }),
+        onNodes: (nodes) => {
+          const members = nodes.map(({ id, peer: at }) => ({ id, peer: at }));
+          record.change({ members }).catch((error: unknown) => logger.error("cluster.file", error));
+        },
+        onExcluded: (error) => exclusion.tell(error),
+        onError: (error) => logger.error("cluster.task", error),
+      });
+      try {
+        const part = starting.withLeader(async () => {
+          // Nobody sends a newcomer anything before its first start is claimed.
+          if (!isClaimed) claimAtOthers().catch((error: Error) => exclusion.tell(error));
+          await store.scan(TABLES.node, {}, { limit: 1 });
+          if (file.isFounder) await writeFoundation(env, file, store, cipher, peer);
+          if (!isClaimed) await claimStart(store, claimOf(), bugs);
+        });
+        await exclusion.unless(part);
+        await record.change({ lives: [toHex(transport.life)] });
+        exclusion.onTold = onFatal;
+      } catch (error) {
+        await membership[Symbol.asyncDispose]();
+        throw error;
+      }
+      return membership;
+    },
+  };
+}
+
+async function listenToPeers(
+  env: Env,
+  { nodeId, cluster, start, tls }: ClusterFile,
+  options: ServerOptions,
+  hooks: { readonly admits: Admits; readonly event: (event: PeerEvent) => void },
 ): Promise<PeerTransport> {
-  const { peerListen, peerTlsCert: certFile, peerTlsKey: keyFile, peerTlsCa: caFile, allowPlaintext } = options;
-  const given = [certFile, keyFile, caFile].filter((file) => file !== undefined).length;
-  if (given > 0 && given < 3) throw serverFailure("TLS_INCOMPLETE", { data: { listener: "peer" } });
-  const tls = certFile !== undefined && keyFile !== undefined && caFile !== undefined && { certFile, keyFile, caFile };
+  const { peerListen, allowPlaintext } = options;
   const listen = parseAddress(peerListen)!;
   if (!tls && !isLoopback(listen.host) && !allowPlaintext) {
     throw serverFailure("PLAINTEXT_REFUSED", {
-      what: `--peer-listen ${peerListen} is not loopback and has no TLS.`,
+      what: `--peer-listen ${peerListen} is not loopback, and the cluster was begun without TLS.`,
       data: { listener: "peer", address: peerListen },
     });
   }
+  const path = (name: string): string => systemPath(options, name);
+  const files = {
+    certFile: path(CLUSTER_FILES.certificate),
+    keyFile: path(CLUSTER_FILES.key),
+    caFile: path(CLUSTER_FILES.authority),
+  };
   try {
     return await PeerTransport.listen({
-      ...{ env, nodeId, cluster: name, listen, peers },
-      ...(tls && { tls }),
-      event: ({ kind, ...fields }) => logger.info(`peer.${kind}`, fields),
+      ...{ env, nodeId, cluster, start, listen, takesStrangers: true, ...hooks },
+      ...(tls && { tls: files }),
     });
   } catch (cause) {
     if (!hasCode(cause, "ADDRESS_TAKEN") && !hasCode(cause, "ADDRESS_INVALID")) throw cause;
@@ -107,31 +187,120 @@ export async function listenToPeers(
   }
 }
 
-/** Resolves once a majority of the nodes is there. */
-export async function waitForLeader(store: Store, timers: Timers, logger: Logger): Promise<void> {
-  for (let isTold = false; ; isTold = true) {
-    try {
-      await store.scan(TABLES.bucket, {}, { limit: 1 });
-      return;
-    } catch (error) {
-      if (!hasCode(error, "NO_LEADER")) throw error;
-      if (!isTold) logger.warning("cluster.no-leader", { advice: error.advice });
-      await new Promise<void>((resolve) => void timers.after(LEADER_RETRY_MILLIS, resolve));
+/** That this process may not take part any more: its own rows say so, or other nodes that have newer ones. */
+class Exclusion {
+  /** Called where it is told later than the start waits for. */
+  onTold: ((error: Error) => void) | undefined;
+  readonly #told = Promise.withResolvers<never>();
+
+  constructor() {
+    this.#told.promise.catch(() => {});
+  }
+
+  look(event: PeerEvent): void {
+    if (event.kind !== "refused" || event.direction !== "out") return;
+    if (event.reason === "removed") this.tell(clusterFailure("NODE_REMOVED", { what: event.text }));
+    if (event.reason === "superseded") this.tell(clusterFailure("NODE_SUPERSEDED", { what: event.text }));
+  }
+
+  tell(error: Error): void {
+    this.#told.reject(error);
+    this.onTold?.(error);
+  }
+
+  unless<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => {});
+    return Promise.race([this.#told.promise, work]);
+  }
+}
+
+/** What only the node knows that the cluster begins with, until it is in the Store. */
+async function writeFoundation(
+  env: Env,
+  { nodeId, zone }: ClusterFile,
+  store: Store,
+  cipher: SealingCipher,
+  peer: string,
+): Promise<void> {
+  const { disk, clock } = env;
+  const { authorityKey, token, certificate } = CLUSTER_FILES;
+  const secret = await readSmallFile(disk, token);
+  if (secret === undefined) return;
+  const [privateKey, own] = [await readSmallFile(disk, authorityKey), await readSmallFile(disk, certificate)];
+  await foundCluster(
+    { store, clock, sha256 },
+    {
+      ...{ node: nodeId, peer, zone, secret },
+      certificateEndMillis: own === undefined ? 0 : certificateEnd(own),
+      puts: privateKey === undefined ? [] : [authorityRow(cipher, privateKey)],
+    },
+  );
+  for (const name of [authorityKey, token]) {
+    await disk.remove(name).catch((error: unknown) => {
+      if (!hasCode(error, "FILE_MISSING")) throw error;
+    });
+  }
+}
+
+/** cluster.json as it changes: one write at a time, each with everything that is known by then. */
+class NodeRecord {
+  readonly #disk: Disk;
+  #file: ClusterFile;
+  #written: ClusterFile;
+  #writing: Promise<void> | undefined;
+
+  constructor(disk: Disk, file: ClusterFile) {
+    this.#disk = disk;
+    this.#file = file;
+    this.#written = file;
+  }
+
+  get members(): ClusterFile["members"] {
+    return this.#file.members;
+  }
+
+  change(parts: Partial<Pick<ClusterFile, "lives" | "members">>): Promise<void> {
+    const changed = { ...this.#file, ...parts };
+    if (JSON.stringify(changed) !== JSON.stringify(this.#file)) this.#file = changed;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#written !== this.#file) {
+      const file = this.#file;
+      await writeClusterFile(this.#disk, file);
+      this.#written = file;
     }
   }
 }
 
-function parsePeer(text: string): readonly [number, PeerAddress] {
-  const at = text.indexOf("=");
-  const id = Number(text.slice(0, at));
-  const address = parseAddress(text.slice(at + 1));
-  const isId = at > 0 && /^\d{1,10}$/.test(text.slice(0, at)) && id >= 1 && id <= NODE_ID_MAX;
-  if (!isId || address === undefined || address.port === 0) {
-    throw invalid(`--peer ${text} is not of the form ID=HOST:PORT, as in 2=10.0.0.2:9200.`);
+function peersOf(
+  members: ClusterFile["members"],
+  self: number,
+  routes: ReadonlyMap<number, PeerAddress>,
+): ReadonlyMap<number, PeerAddress> {
+  const peers = new Map<number, PeerAddress>();
+  for (const { id, peer } of members) {
+    const address = routes.get(id) ?? parseAddress(peer);
+    if (id !== self && address !== undefined) peers.set(id, address);
   }
-  return [id, address];
+  return peers;
 }
 
-function invalid(what: string): Error {
-  return serverFailure("CLUSTER_OPTIONS_INVALID", { what });
+function parseRoute(text: string): readonly [number, PeerAddress] {
+  const at = text.indexOf("=");
+  const address = parseAddress(text.slice(at + 1));
+  if (!/^[1-9]\d{0,9}=/.test(text) || address === undefined || address.port === 0) {
+    throw serverFailure("CLUSTER_OPTIONS_INVALID", {
+      what: `--peer ${text} is not of the form ID=HOST:PORT, as in 2=10.0.0.2:9200.`,
+    });
+  }
+  return [Number(text.slice(0, at)), address];
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
 }

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { EventLog } from "../gateway/api/index.ts";
 import { type ActName, OPERATIONS } from "../gateway/s3/index.ts";
+import { AshlarError } from "../std/errors.ts";
 import type { Commit, CommitResult } from "../store/index.ts";
 import { MemoryStore } from "../testing/memory-store.ts";
-import { s3ActTo } from "./events.ts";
+import { idsEventTo, s3ActTo } from "./events.ts";
 
 const clock = { now: () => 1_000, monotonic: () => 0 };
 const act = (operation: ActName, principal?: string) => {
@@ -50,5 +51,26 @@ describe("what administrators do over S3", () => {
     for (let at = 0; at < 5; at++) s3ActTo(events)(act("CreateBucket"));
     await events.settled();
     assert.equal(events.lost, 5);
+  });
+});
+
+describe("what ids suffer", () => {
+  test("is told in words, of generators and of tags", async () => {
+    await using events = await EventLog.open(new MemoryStore(), clock);
+    const lines: string[] = [];
+    const report = idsEventTo({ warning: (event) => void lines.push(event) }, events);
+    const failure = new AshlarError("TAG_USED_UP", "No number is left.", "Take another tag.");
+    report({ kind: "ids-refused", of: { tag: "orders" }, failure });
+    report({ kind: "worker-lost", generator: "twitter", worker: 7 });
+    await events.settled();
+    const { items } = await events.page({ limit: 10 });
+    assert.deepEqual(
+      items.map(({ severity, kind, object, text }) => [severity, kind, object, text.slice(0, 40)]),
+      [
+        ["warning", "worker-lost", "generator twitter", "Another node has worker number 7 of gene"],
+        ["warning", "ids-refused", "tag orders", "Tag orders gives no ids: No number is le"],
+      ],
+    );
+    assert.deepEqual(lines, ["ids.refused", "ids.worker-lost"]);
   });
 });

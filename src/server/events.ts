@@ -1,8 +1,11 @@
 import type { BlobEvent, LocalBlobs } from "../blob/index.ts";
+import type { GroupKeeperEvent, MoverEvent } from "../cluster/index.ts";
 import { actEventAs, type EventLog, type NewEvent, type OperationName } from "../gateway/api/index.ts";
 import type { ActName, S3Act } from "../gateway/s3/index.ts";
 import type { GroupEvent } from "../host/index.ts";
+import type { IdsEvent } from "../service/ids/index.ts";
 import { type NamedOwner, nameOfOwner } from "../service/objects/index.ts";
+import { formatBytes } from "../std/quantities.ts";
 import type { Store } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
 
@@ -39,6 +42,39 @@ export function groupEventTo(logger: Logger): (event: GroupEvent) => void {
   return ({ kind, ...fields }) => {
     if (kind === "snapshot-failed") logger.warning(`raft.${kind}`, fields);
     else logger.info(`raft.${kind}`, fields);
+  };
+}
+
+/** Groups that this node opens and gives up, and keys that it brings from one to another. */
+export function rangeEventTo(logger: Logger): (event: GroupKeeperEvent | MoverEvent) => void {
+  return (event) => {
+    if ("transfer" in event) {
+      const { id, source, target, attempt } = event.transfer;
+      logger.info(`ranges.${event.kind}`, { transfer: id, source, target, attempt });
+      return;
+    }
+    const { kind, ...fields } = event;
+    if (kind === "refetched") logger.warning(`ranges.${kind}`, fields);
+    else logger.info(`ranges.${kind}`, fields);
+  };
+}
+
+/** Ids that can not be had, and worker numbers that others have taken over. */
+export function idsEventTo(logger: Pick<Logger, "warning">, events: EventLog): (event: IdsEvent) => void {
+  return (event) => {
+    const { kind } = event;
+    if (kind === "worker-lost") {
+      const { generator, worker } = event;
+      logger.warning("ids.worker-lost", { generator, worker });
+      const text = `Another node has worker number ${worker} of generator ${generator} now: this one was paused, or their clocks differ.`;
+      events.record({ severity: "warning", kind, object: `generator ${generator}`, text });
+      return;
+    }
+    const { of, failure } = event;
+    logger.warning("ids.refused", { ...of, code: failure.code });
+    const object = "tag" in of ? `tag ${of.tag}` : `generator ${of.generator}`;
+    const subject = object.replace(/^./, (letter) => letter.toUpperCase());
+    events.record({ severity: "warning", kind, object, text: `${subject} gives no ids: ${failure.message}` });
   };
 }
 
@@ -94,6 +130,33 @@ function inWords(event: BlobEvent): Omit<NewEvent, "kind"> {
     }
     case "volume-removed":
       return { severity: "info", object, text: `Volume ${event.volume} held nothing any more and was removed.` };
+    case "member-dropped":
+      return {
+        severity: "warning",
+        object,
+        text: `Volume ${event.volume} goes on without its copy on node ${event.member}, which was late or away.`,
+      };
+    case "volume-taken-over":
+      return {
+        severity: "warning",
+        object,
+        text: `This node looks after volume ${event.volume} now, in place of node ${event.writer}.`,
+      };
+    case "copy-removed":
+      return {
+        severity: "info",
+        object,
+        text: `This node's file of volume ${event.volume} was removed: other nodes hold its copies.`,
+      };
+    case "volume-healed": {
+      const text = `Volume ${event.volume} has a copy on node ${event.member} now (${formatBytes(event.bytes)}).`;
+      return { severity: "info", object, text };
+    }
+    case "copy-mended": {
+      const places = `${event.slots} ${event.slots === 1 ? "place" : "places"}`;
+      const text = `What was damaged in this node's copy of volume ${event.volume} is whole again, by other copies: ${places}.`;
+      return { severity: "info", object, text };
+    }
     case "tail-torn":
       return {
         severity: "info",

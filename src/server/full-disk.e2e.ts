@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { open, rm, statfs } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3TestClient } from "../testing/s3-client.ts";
-import { type ServerProcess, startServerProcess, temporaryFolder } from "../testing/server-process.ts";
+import { type ServerProcess, startServerProcess } from "../testing/server-process.ts";
+import { SmallDisk } from "../testing/small-disk.ts";
 
 // A small file system of its own is filled up beside a running server. Nothing below depends on how fast anything is: what takes a
 // moment (the server looks at the disk once a second) is asked for until it is so.
@@ -13,57 +13,6 @@ import { type ServerProcess, startServerProcess, temporaryFolder } from "../test
 const MIB = 1_048_576;
 const ARGS = ["--space-reserve-bytes", "64MiB", "--segment-bytes", "8MiB", "--volume-bytes", "32MiB"];
 const OBJECTS = 40;
-
-class SmallDisk implements AsyncDisposable {
-  readonly path: string;
-  readonly #folder: AsyncDisposable;
-
-  private constructor(folder: AsyncDisposable & { readonly path: string }) {
-    this.path = folder.path;
-    this.#folder = folder;
-  }
-
-  static async mount(megabytes: number): Promise<SmallDisk> {
-    const disk = new SmallDisk(await temporaryFolder("full-disk"));
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", disk.path], { stdio: "pipe" });
-    } catch (error) {
-      await disk.#folder[Symbol.asyncDispose]();
-      throw error;
-    }
-    return disk;
-  }
-
-  async bytesFree(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.path);
-    return bavail * bsize;
-  }
-
-  /**
-   * Another program takes all that is free now but for so much. What the server gives up meanwhile it leaves alone: on a
-   * slow machine the ballast would go before the last byte is written, and be taken as well.
-   */
-  async fill(bytesFree: number): Promise<void> {
-    const file = await open(join(this.path, "other"), "a");
-    try {
-      let left = (await this.bytesFree()) - bytesFree;
-      while (left > 0) left -= (await file.write(new Uint8Array(Math.min(MIB, left)).fill(1))).bytesWritten;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    } finally {
-      await file.close();
-    }
-  }
-
-  free(): Promise<void> {
-    return rm(join(this.path, "other"));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    execFileSync("umount", [this.path], { stdio: "pipe" });
-    await this.#folder[Symbol.asyncDispose]();
-  }
-}
 
 const keyOf = (at: number): string => `/docs/key-${at}`;
 
@@ -96,15 +45,6 @@ class Client {
   }
 }
 
-async function mounted(t: { skip(reason: string): void }): Promise<SmallDisk | undefined> {
-  try {
-    return await SmallDisk.mount(400);
-  } catch (error) {
-    t.skip(`a tmpfs can not be mounted here: ${String(error).split("\n")[0]}`);
-    return undefined;
-  }
-}
-
 async function fillWithObjects(client: Client): Promise<void> {
   await client.expect(200, "PUT", "/docs");
   for (let at = 0; at < OBJECTS; at++) await client.expect(200, "PUT", keyOf(at), new Uint8Array(3000).fill(at));
@@ -112,7 +52,7 @@ async function fillWithObjects(client: Client): Promise<void> {
 
 describe("a disk that another program fills up", () => {
   test("at the reserve refuses all that adds something; reads, deletes and a restart go on", async (t) => {
-    await using disk = await mounted(t);
+    await using disk = await SmallDisk.mountOrSkip(t, 400);
     if (disk === undefined) return;
     const data = { dataDir: join(disk.path, "data"), args: ARGS };
     {
@@ -137,7 +77,7 @@ describe("a disk that another program fills up", () => {
 
   for (const how of ["kill", "stop"] as const) {
     test(`to its last byte leaves a server that reads, deletes and starts again after a ${how}`, async (t) => {
-      await using disk = await mounted(t);
+      await using disk = await SmallDisk.mountOrSkip(t, 400);
       if (disk === undefined) return;
       const data = { dataDir: join(disk.path, "data"), args: ARGS };
       {
@@ -166,7 +106,7 @@ describe("a disk that another program fills up", () => {
   }
 
   test("while the server is down does not keep it from starting", async (t) => {
-    await using disk = await mounted(t);
+    await using disk = await SmallDisk.mountOrSkip(t, 400);
     if (disk === undefined) return;
     const data = { dataDir: join(disk.path, "data"), args: ARGS };
     {

@@ -1,7 +1,7 @@
 import type { Disk, Random } from "../env/index.ts";
 import { LOG_DEFAULTS } from "../log/index.ts";
 import { fromHex, toHex } from "../std/bytes.ts";
-import { type ClusterSettings, settleMembership } from "./cluster.ts";
+import { CLUSTER_FILE, CLUSTER_FILES } from "./cluster-file.ts";
 import { serverFailure } from "./errors.ts";
 import type { ServerOptions } from "./options.ts";
 import { readSmallFile, writeSmallFile } from "./small-file.ts";
@@ -10,11 +10,16 @@ import { readSmallFile, writeSmallFile } from "./small-file.ts";
 //
 //   format.json     the format of everything beneath, and the node's id
 //   root-key.json   the root access key (file mode 0600), unless the options give it
-//   seal-key.json   the key under which secrets are encrypted in the Store (file mode 0600), unless a cluster has one
-//   cluster.json    which node of which cluster it is, where it is of one
+//   seal-key.json   the key under which secrets are encrypted in the Store (file mode 0600); one in a whole cluster
+//   cluster.json    which node of which cluster it is, where it is of one (cluster-file.ts)
 
 /** What a backup takes along. */
-export const IDENTITY_FILES: readonly string[] = ["format.json", "root-key.json", "seal-key.json", "cluster.json"];
+export const IDENTITY_FILES: readonly string[] = [
+  ...["format.json", "root-key.json", "seal-key.json", CLUSTER_FILE],
+  ...Object.values(CLUSTER_FILES),
+];
+/** What a node that joins begins with. */
+const SHARED_FILES: readonly string[] = ["root-key.json", "seal-key.json"];
 
 /**
  * 1: the first. 2: rows may share needles of other keys. A version that does not know of that would take their bytes
@@ -35,18 +40,10 @@ export interface Identity {
   readonly sealKey: Uint8Array;
 }
 
-export async function openIdentity(
-  disk: Disk,
-  random: Random,
-  options: ServerOptions,
-  cluster?: ClusterSettings,
-): Promise<Identity> {
+export async function openIdentity(disk: Disk, random: Random, options: ServerOptions): Promise<Identity> {
   const given = givenRoot(options);
-  await settleMembership(
-    disk,
-    cluster,
-    (await disk.list("")).every((name) => name !== "format.json"),
-  );
+  // Of a start that died between naming a file and making the name durable: nothing is built on what a power cut takes back.
+  await disk.syncDirectory("");
   const stamp = await once(disk, "format.json", isFormat, () => ({
     format: DATA_FORMAT,
     nodeId: letters(random, KEY_LETTERS, 16),
@@ -57,7 +54,17 @@ export async function openIdentity(
   if (format < DATA_FORMAT) await writeSmallFile(disk, "format.json", documentOf({ ...stamp, format: DATA_FORMAT }));
   const sealed = await once(disk, "seal-key.json", isSealKey, () => ({ key: toHex(random.bytes(32)) }));
   const root = given ?? (await readOrMake(disk, "root-key.json", isRootKey, () => newRoot(random)));
-  return { nodeId, root: checkRoot(root), sealKey: cluster?.sealKey ?? fromHex(sealed.key)! };
+  return { nodeId, root: checkRoot(root), sealKey: fromHex(sealed.key)! };
+}
+
+/** Their contents by name, where they are there. */
+export async function readSharedFiles(disk: Disk): Promise<Readonly<Record<string, string>>> {
+  const files: Record<string, string> = {};
+  for (const name of SHARED_FILES) {
+    const content = await readSmallFile(disk, name);
+    if (content !== undefined) files[name] = content;
+  }
+  return files;
 }
 
 /** A file that data depends on: once there is a log, another one in its place would only hide the loss. */

@@ -1,6 +1,6 @@
-// Whoever imports the types need not have this library among its own.
-/// <reference lib="esnext.disposable" preserve="true" />
-
-export { SERVER_ERRORS, type ServerError, type ServerErrorCode } from "./errors.ts";
-export { SERVER_OPTIONS, type ServerOptions } from "./options.ts";
-export { type RunningServer, resolveServerOptions, type StartOptions, startNode, startServer } from "./start.ts";
+export { beginCluster } from "./begin-cluster.ts";
+export { readClusterFile } from "./cluster-file.ts";
+export { composeNode, type NodeParts, type RunningNode } from "./compose.ts";
+export * from "./library.ts";
+export { Logger } from "./logger.ts";
+export { NODE_BUGS, type NodeBugs } from "./seeded-bugs.ts";

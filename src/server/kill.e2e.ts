@@ -17,7 +17,7 @@ import { VersionedKeys } from "./testing/versioned-keys.ts";
 
 const CLIENTS = 32;
 const KEYS_A_CLIENT = 6;
-const KILLS = Number(process.env["ASHLAR_KILLS"] ?? 20);
+const KILLS = Number(process.env["ASHLAR_KILLS"] ?? 15);
 
 class Expectations {
   readonly plain = new PlainKeys();

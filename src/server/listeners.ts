@@ -9,7 +9,7 @@ const HEADER_BYTES_MAX = 32 * 1024;
 const HEADERS_TIMEOUT_MILLIS = 20_000;
 
 export interface ListenerSettings {
-  readonly name: "s3" | "api";
+  readonly name: "s3" | "api" | "leaf";
   readonly address: string;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -35,16 +35,7 @@ export async function listenTo(
   handle: (exchange: Exchange) => void,
 ): Promise<OpenListener> {
   const { host, port } = parseAddress(settings.address)!;
-  const { tlsCert: certFile, tlsKey: keyFile, name } = settings;
-  if ((certFile === undefined) !== (keyFile === undefined))
-    throw serverFailure("TLS_INCOMPLETE", { data: { listener: name } });
-  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
-  if (tls === undefined && !isLoopback(host) && !options.allowPlaintext) {
-    throw serverFailure("PLAINTEXT_REFUSED", {
-      what: `--${name}-listen ${settings.address} is not loopback and has no TLS.`,
-      data: { listener: name, address: settings.address },
-    });
-  }
+  const tls = tlsOf(settings, options);
   const listenOptions: HttpListenOptions = {
     host,
     port,
@@ -55,27 +46,56 @@ export async function listenTo(
     ...(tls && { tls }),
     malformed: settings.malformed ?? (() => ({ headers: ["Connection", "close"], body: EMPTY })),
   };
-  const listener = await http.listen(listenOptions, handle).catch((cause: unknown) => {
-    throw hasCode(cause, "ADDRESS_TAKEN") || hasCode(cause, "ADDRESS_INVALID")
-      ? addressFailure(settings, cause)
-      : cause;
-  });
+  const listener = await namingFlag(settings, http.listen(listenOptions, handle));
   const url = `${tls ? "https" : "http"}://${shownHost(host)}:${listener.port}`;
   return { url, [Symbol.asyncDispose]: () => listener.close(options.drainMillis) };
 }
 
-function addressFailure({ name, address }: ListenerSettings, cause: Error): Error {
-  return serverFailure("ADDRESS_REFUSED", {
-    what: `--${name}-listen ${address}: ${cause.message}`,
+type TlsSettings = Pick<ListenerSettings, "address" | "tlsCert" | "tlsKey"> & { readonly name: string };
+
+/** Throws TLS_INCOMPLETE, and PLAINTEXT_REFUSED where an address beyond loopback has none and no option allows that by name. */
+export function tlsOf(
+  settings: TlsSettings,
+  options: ServerOptions,
+): { readonly certFile: string; readonly keyFile: string } | undefined {
+  const { tlsCert: certFile, tlsKey: keyFile, name } = settings;
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  if (certFile !== keyFile) throw serverFailure("TLS_INCOMPLETE", { data: { listener: name } });
+  refusePlaintext(settings, options);
+  return undefined;
+}
+
+/** What a listener is called, and where it is told to be. */
+type ListenerPlace = { readonly name: string } & Pick<ListenerSettings, "address">;
+
+/** Of one without TLS. Throws PLAINTEXT_REFUSED. */
+export function refusePlaintext({ name, address }: ListenerPlace, { allowPlaintext }: ServerOptions): void {
+  if (allowPlaintext || isLoopback(parseAddress(address)!.host)) return;
+  throw serverFailure("PLAINTEXT_REFUSED", {
+    what: `--${name}-listen ${address} is not loopback and has no TLS.`,
     data: { listener: name, address },
-    cause,
   });
+}
+
+/** An address that can not be had is told with the flag that named it. */
+export async function namingFlag<T>({ name, address }: ListenerPlace, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (cause) {
+    if (!hasCode(cause, "ADDRESS_TAKEN") && !hasCode(cause, "ADDRESS_INVALID")) throw cause;
+    throw serverFailure("ADDRESS_REFUSED", {
+      what: `--${name}-listen ${address}: ${cause.message}`,
+      data: { listener: name, address },
+      cause,
+    });
+  }
 }
 
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
-function shownHost(host: string): string {
+/** As it stands in a URL. */
+export function shownHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

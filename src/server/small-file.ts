@@ -31,5 +31,5 @@ export async function writeSmallFile(disk: Disk, name: string, content: string):
     await file.close();
   }
   await disk.rename(temporary, name);
-  await disk.syncDirectory("");
+  await disk.syncDirectory(name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "");
 }

@@ -5,16 +5,23 @@ import { createNodeEnv } from "../env/node/index.ts";
 import { type RawOptions, resolveOptions } from "../std/options.ts";
 import { composeNode } from "./compose.ts";
 import { consoleFiles } from "./console-files.ts";
+import { serverFailure } from "./errors.ts";
 import { Logger } from "./logger.ts";
+import { withoutMysqlPassword } from "./mysql-url.ts";
 import { SERVER_OPTIONS, type ServerOptions } from "./options.ts";
+import { withoutUrlPasswords } from "./store-url.ts";
 import { VERSION } from "./version.ts";
 
 export interface RunningServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly s3: string;
   readonly api: string;
+  /** Leaf's HTTP service, where `leafListen` asks for it. */
+  readonly leaf: string | undefined;
   /** `127.0.0.1:PORT`, for the other nodes of a cluster; undefined for a node that is alone. */
   readonly peer: string | undefined;
+  /** `thrift://127.0.0.1:PORT`, with `thriftAnonymous` only. */
+  readonly thrift: string | undefined;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly region: string;
@@ -38,7 +45,7 @@ const MEMORY_SEGMENT_BYTES = 8 * 1024 * 1024;
  */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const { onFatal, log, ...values } = options;
-  const freePorts = { s3Listen: "127.0.0.1:0", apiListen: "127.0.0.1:0" };
+  const freePorts = { s3Listen: "127.0.0.1:0", apiListen: "127.0.0.1:0", thriftListen: "127.0.0.1:0" };
   return startNode(resolveServerOptions([{ label: "startServer", values: { ...freePorts, ...values } }]), {
     onFatal,
     log,
@@ -58,6 +65,8 @@ export async function startNode(
   hooks: {
     readonly onFatal?: ((error: Error) => void) | undefined;
     readonly log?: ((line: string) => void) | undefined;
+    /** Ends a start that waits for other nodes: it rejects with START_ABORTED then. */
+    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<RunningServer> {
   await using parts = new AsyncDisposableStack();
@@ -67,14 +76,19 @@ export async function startNode(
   const logger = new Logger(env.clock, options.logFormat, hooks.log ?? (() => {}));
   const segmentBytes = options.memory ? MEMORY_SEGMENT_BYTES : options.segmentBytes;
   const onFatal = hooks.onFatal ?? (() => process.exit(1));
+  const { signal } = hooks;
+  const composed = composeNode({
+    env,
+    options: { ...withoutMysqlPassword(withoutUrlPasswords(options)), segmentBytes },
+    version: VERSION,
+    console: consoleFiles(),
+    logger,
+    onFatal,
+    signal,
+  });
   const node = parts.use(
-    await composeNode({
-      env,
-      options: { ...options, segmentBytes },
-      version: VERSION,
-      console: consoleFiles(),
-      logger,
-      onFatal,
+    await composed.catch((cause: unknown) => {
+      throw signal?.aborted === true ? serverFailure("START_ABORTED", { cause }) : cause;
     }),
   );
   const owned = parts.move();
@@ -84,7 +98,9 @@ export async function startNode(
   return {
     s3: node.s3,
     api: node.api,
+    leaf: node.leaf,
     peer: node.peer,
+    thrift: node.thrift,
     accessKey,
     secretKey,
     region: options.region,

@@ -87,6 +87,8 @@ for (const seed of simulationSeeds(2)) {
 /** Failures of 500 and above that a request can rightly meet here. */
 const EXPECTED = ["SPACE_RESERVED", "DISK_FULL", "WATCHERS_EXHAUSTED"];
 
+const STREAMS = ["/v1/watch", "/v1/kv/watch", "/v1/volumes"];
+
 interface Request {
   readonly method: string;
   readonly target: string;
@@ -96,7 +98,7 @@ interface Request {
 async function send(world: World, { method, target, call }: Request) {
   const leave = new AbortController();
   const answered = world.call(method, target, { ...call, signal: leave.signal });
-  if (!target.startsWith("/v1/watch") && !target.startsWith("/v1/volumes")) return answered;
+  if (!STREAMS.some((path) => target.startsWith(path))) return answered;
   // Streams do not end by themselves, and a volume is read at a pace that this clock does not keep.
   const turns = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 5));
   const first = await Promise.race([answered, turns]);
@@ -113,7 +115,10 @@ function nearlyRight(prng: Prng): Request {
   const { properties } = parametersOf(entry.query);
   const parameters = Object.entries(properties)
     .filter(() => prng.chance(0.7))
-    .map(([name, schema]) => `${name}=${escaped(String(madeOf(prng, schema)))}`);
+    .map(([name, schema]) => {
+      if (expand(schema).type === "octets" && prng.chance(0.3)) return `${name}=${pick(prng, RAW)}`;
+      return `${name}=${escaped(String(madeOf(prng, schema)))}`;
+    });
   if (prng.chance(0.1)) parameters.push(`${pick(prng, ["prefx", "", "a", "limit"])}=${pick(prng, RAW)}`);
   const target = parameters.length === 0 ? path : `${path}?${parameters.join("&")}`;
   const { body } = entry;
@@ -154,6 +159,8 @@ function madeOf(prng: Prng, schema: Schema): unknown {
       return Object.fromEntries([[pick(prng, TEXTS), madeOf(prng, full.values)]]);
     case "flag":
       return prng.chance(0.5);
+    case "octets":
+      return pick<unknown>(prng, [...TEXTS, { base64: "/wA=" }, { base64: "x" }, { base64: 1 }, { base64: "", a: 1 }]);
     case "instant":
       return pick(prng, ["2027-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "soon"]);
     case "text":

@@ -2,8 +2,10 @@
 
 import { type SigningKeys, splitTarget } from "../../codec/sigv4/index.ts";
 import type { Env, Exchange } from "../../env/index.ts";
-import type { Access } from "../../service/access/index.ts";
+import type { Access, Cipher } from "../../service/access/index.ts";
+import type { Ids } from "../../service/ids/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
+import type { Store } from "../../store/index.ts";
 import {
   type Answering,
   createShell,
@@ -21,6 +23,7 @@ import { Watchers } from "./events/watchers.ts";
 import { Guard } from "./guard.ts";
 import type { Services } from "./handler.ts";
 import { eventMessage } from "./handlers/node.ts";
+import { WatchStreams } from "./kv/watch-streams.ts";
 import type { NodePort } from "./node.ts";
 import { operationEndpoints } from "./operation-endpoint.ts";
 import { pageEndpoints } from "./pages.ts";
@@ -35,6 +38,11 @@ export interface ApiParts {
   readonly env: Pick<Env, "clock" | "timers" | "random" | "compute">;
   readonly objects: Objects;
   readonly access: Access;
+  readonly ids: Ids;
+  /** Under /v1/kv, in a table of its own. */
+  readonly store: Store;
+  /** Under the cluster's key, so that every node opens what one has sealed. */
+  readonly cipher: Cipher;
   readonly node: NodePort;
   readonly events: EventLog;
   /** Its `requests` is the observer of the other gateways too; the API attaches the node's counters to it. */
@@ -68,7 +76,7 @@ export function createApi(parts: ApiParts): Api {
   const owned = new DisposableStack();
   const watchers = owned.use(new Watchers(env.timers));
   const stalls = owned.use(new StallMeter(env.clock, env.timers));
-  metrics.attach(node, stalls);
+  metrics.attach(node, parts.ids, stalls);
   const sampler: Sampler = owned.use(
     new Sampler({
       ...{ clock: env.clock, timers: env.timers, stats: metrics.requests, stalls },
@@ -82,9 +90,15 @@ export function createApi(parts: ApiParts): Api {
     node,
     objects: parts.objects,
     access: parts.access,
+    ids: parts.ids,
     sampler,
   });
-  const services: Services = { ...parts, watchers, sampler, reporter, region: options.region };
+  const observer = joinObservers(metrics.requests, parts.observer ?? SILENT_OBSERVER);
+  const kvWatches = owned.use(new WatchStreams(env.timers));
+  const services: Services = {
+    ...{ ...parts, watchers, kvWatches, sampler, reporter, region: options.region },
+    onUnexpected: (error, requestId) => observer.unexpected(error, requestId),
+  };
   const guard = new Guard({ access: parts.access, objects: parts.objects, keys: parts.keys, clock: env.clock });
   const hash = (bytes: Uint8Array): Uint8Array => parts.keys.sha256.hash(bytes);
   const assets = parts.console === undefined ? undefined : new Assets(parts.console, hash);
@@ -95,7 +109,6 @@ export function createApi(parts: ApiParts): Api {
   const { clock, random } = env;
   const { trustedProxies } = parts;
   const { requestsMax } = options;
-  const observer = joinObservers(metrics.requests, parts.observer ?? SILENT_OBSERVER);
   const shell = { name: "api", clock, random, trustedProxies, requestsMax, observer };
   const handle = createShell(shell, new Gateway(new Routes(endpoints)));
   return { handle, [Symbol.dispose]: () => owned.dispose() };

@@ -1,13 +1,15 @@
 import type { BlobErrorCode } from "../../blob/index.ts";
-import type { SigV4ErrorCode } from "../../codec/sigv4/index.ts";
+import type { ClusterErrorCode } from "../../cluster/index.ts";
 import type { EnvErrorCode } from "../../env/index.ts";
 import type { HostErrorCode } from "../../host/index.ts";
 import type { LogErrorCode } from "../../log/index.ts";
 import type { AccessErrorCode } from "../../service/access/index.ts";
+import type { IdErrorCode, IdsErrorCode } from "../../service/ids/index.ts";
 import type { ObjectErrorCode } from "../../service/objects/index.ts";
 import type { StoreErrorCode } from "../../store/index.ts";
-import type { HttpErrorCode } from "../http/index.ts";
+import { HTTP_STATUS, SIGV4_STATUS } from "../http/index.ts";
 import type { ApiErrorCode } from "./errors.ts";
+import { KV_OPERATIONS } from "./operations/kv.ts";
 
 // The HTTP status of every failure that can reach the API. A code that is new in a layer below does not compile until it has one.
 // A code that several layers share means the same in all of them.
@@ -29,31 +31,10 @@ const API: Statuses<ApiErrorCode> = {
   UPLOADS_EXHAUSTED: 503,
   BACKUP_RUNNING: 409,
   LINK_REFUSED: 409,
+  DEADLINE_EXCEEDED: 504,
   EVENT_UNKNOWN: 400,
-};
-
-const HTTP: Statuses<HttpErrorCode> = {
-  TOO_MANY_REQUESTS: 503,
-  BODY_TOO_SLOW: 408,
-  BODY_TOO_LARGE: 413,
-  BODY_INCOMPLETE: 400,
-  HEADER_INVALID: 400,
-};
-
-const SIGV4: Statuses<SigV4ErrorCode> = {
-  AUTHORIZATION_HEADER_MALFORMED: 400,
-  AUTHORIZATION_QUERY_MALFORMED: 400,
-  AUTHORIZATION_UNSUPPORTED: 400,
-  AUTHORIZATION_CONFLICT: 400,
-  POST_FIELD_INVALID: 400,
-  DATE_MISSING: 403,
-  SECURITY_HEADER_MISSING: 400,
-  CONTENT_SHA256_INVALID: 400,
-  HEADERS_NOT_SIGNED: 403,
-  REQUEST_TIME_TOO_SKEWED: 403,
-  REQUEST_EXPIRED: 403,
-  REQUEST_NOT_YET_VALID: 403,
-  SIGNATURE_DOES_NOT_MATCH: 403,
+  CLUSTER_MISSING: 404,
+  ENGINE_KEEPS_STORE: 409,
 };
 
 const OBJECTS: Statuses<ObjectErrorCode> = {
@@ -73,7 +54,6 @@ const OBJECTS: Statuses<ObjectErrorCode> = {
   NOT_MODIFIED: 304,
   RANGE_INVALID: 416,
   PART_MISSING: 416,
-  NOT_IN_CLUSTER: 501,
   CONFLICT: 409,
   TOO_LARGE: 413,
   TOO_SMALL: 400,
@@ -121,13 +101,82 @@ const ACCESS: Statuses<AccessErrorCode> = {
   LOGIN_DELAYED: 429,
 };
 
+const IDS: Statuses<IdsErrorCode | IdErrorCode> = {
+  GENERATOR_MISSING: 404,
+  GENERATOR_EXISTS: 409,
+  GENERATOR_BUILT_IN: 409,
+  GENERATOR_INVALID: 400,
+  GENERATOR_FIXED: 409,
+  WORKERS_EXHAUSTED: 503,
+  WORKER_LOST: 503,
+  TAG_MISSING: 404,
+  TABLE_UNREAD: 503,
+  TAG_OUTSIDE: 409,
+  SEQUENCE_MISSING: 404,
+  SEQUENCE_REFUSED: 409,
+  SEQUENCE_DENIED: 503,
+  SEQUENCE_UNAVAILABLE: 503,
+  TAG_EXISTS: 409,
+  TAG_INVALID: 400,
+  TAG_START_PASSED: 409,
+  TAG_USED_UP: 409,
+  LIMIT_GENERATORS: 409,
+  LIMIT_TAGS: 409,
+  COUNT_INVALID: 400,
+  IDS_OVERLOADED: 503,
+  IDS_CLOSED: 503,
+  NAME_INVALID: 400,
+  PAGE_INVALID: 400,
+  CONTENDED: 503,
+  RECORD_DAMAGED: 500,
+  RECORD_NEWER: 500,
+  LAYOUT_INVALID: 400,
+  WORKER_INVALID: 400,
+  UNIT_FULL: 503,
+  CLOCK_BEHIND: 503,
+  CLOCK_BEFORE_EPOCH: 503,
+  WINDOW_SPENT: 503,
+  TIME_EXHAUSTED: 409,
+  BATCH_TOO_LARGE: 400,
+  BLOCK_SPENT: 503,
+  BLOCK_STALE: 500,
+  MALFORMED: 400,
+  OUT_OF_RANGE: 400,
+  KEY_INVALID: 400,
+};
+
+const CLUSTER: Statuses<ClusterErrorCode> = {
+  TOKEN_INVALID: 400,
+  TOKEN_REFUSED: 403,
+  NODE_UNKNOWN: 404,
+  NODE_REMOVED: 409,
+  NODE_SUPERSEDED: 409,
+  NODE_IN_USE: 409,
+  QUORUM_AT_RISK: 409,
+  NODES_MAX: 409,
+  CONTENDED: 503,
+  GROUPS_MAX: 409,
+  GROUP_UNKNOWN: 404,
+  GROUP_UNREADABLE: 500,
+  RANGES_BUSY: 409,
+  RANGE_REQUEST_INVALID: 400,
+  SECRET_UNREADABLE: 500,
+  CLUSTER_FORMAT_NEWER: 500,
+};
+
+/** What a service asked of the Store is the server's fault, not the client's. */
 const STORE: Statuses<StoreErrorCode> = {
   TOO_LARGE: 413,
   REQUEST_INVALID: 500,
   OVERLOADED: 503,
   NO_LEADER: 503,
   NOT_LEADER: 503,
+  RANGE_MISMATCH: 503,
+  RANGE_MOVING: 503,
+  RANGES_CUT: 409,
+  TRANSFER_SUPERSEDED: 503,
   OUTCOME_UNKNOWN: 503,
+  DEADLINE_PASSED: 503,
   LEASE_UNKNOWN: 500,
   SESSION_UNKNOWN: 500,
   SESSION_WINDOW: 503,
@@ -138,6 +187,18 @@ const STORE: Statuses<StoreErrorCode> = {
   FORMAT_NEWER: 500,
   ROW_DAMAGED: 500,
   STOPPED: 503,
+};
+
+/** Under /v1/kv it is the client who asks. */
+const KV: Statuses<StoreErrorCode> = {
+  ...STORE,
+  REQUEST_INVALID: 400,
+  OUTCOME_UNKNOWN: 504,
+  LEASE_UNKNOWN: 404,
+  SESSION_UNKNOWN: 409,
+  SESSION_WINDOW: 409,
+  HISTORY_LOST: 410,
+  SLOW_WATCHER: 410,
 };
 
 const BLOB: Statuses<BlobErrorCode> = {
@@ -153,7 +214,10 @@ const BLOB: Statuses<BlobErrorCode> = {
   VOLUME_UNREADABLE: 500,
   VOLUME_FORMAT_NEWER: 500,
   VOLUME_NOT_COMPACTED: 409,
-  BODY_NOT_REPLICATED: 501,
+  REPLICAS_TOO_FEW: 503,
+  REPLICAS_UNREACHABLE: 503,
+  VOLUME_REFUSED: 503,
+  REPLICA_LATE: 503,
   BLOB_OPTION_INVALID: 500,
 };
 
@@ -182,6 +246,7 @@ const BENEATH: Statuses<EnvErrorCode | HostErrorCode | LogErrorCode> = {
   COMPACTED: 500,
   LOG_BEHIND: 500,
   ENTRY_MALFORMED: 500,
+  STATE_LOST: 500,
   LOG_INCOMPLETE: 500,
   COMMAND_TOO_LARGE: 413,
   NO_SPACE: 507,
@@ -190,6 +255,7 @@ const BENEATH: Statuses<EnvErrorCode | HostErrorCode | LogErrorCode> = {
   FRAME_MALFORMED: 500,
   SNAPSHOT_DAMAGED: 500,
   CHANGE_REFUSED: 409,
+  CHANGE_UNSAFE: 409,
   TRANSFER_FAILED: 503,
   GROUP_OPTION_INVALID: 500,
   HOLDS_NO_DATA: 503,
@@ -203,10 +269,16 @@ const BENEATH: Statuses<EnvErrorCode | HostErrorCode | LogErrorCode> = {
 };
 
 const STATUSES: ReadonlyMap<string, number> = new Map(
-  [BENEATH, BLOB, STORE, ACCESS, OBJECTS, SIGV4, HTTP, API].flatMap((table) => Object.entries(table)),
+  [BENEATH, BLOB, STORE, CLUSTER, ACCESS, IDS, OBJECTS, SIGV4_STATUS, HTTP_STATUS, API].flatMap((table) =>
+    Object.entries(table),
+  ),
 );
 
-/** 500 for a code of no layer: a bug. */
-export function statusOf(code: string): number {
-  return STATUSES.get(code) ?? 500;
+const KV_STATUSES: ReadonlyMap<string, number> = new Map(Object.entries(KV));
+const KV_NAMES: ReadonlySet<string> = new Set(KV_OPERATIONS.map(({ name }) => name));
+
+/** 500 for a code of no layer: a bug. The operation is the one that failed, where it is known. */
+export function statusOf(code: string, operation?: string): number {
+  const ofKv = operation !== undefined && KV_NAMES.has(operation) ? KV_STATUSES.get(code) : undefined;
+  return ofKv ?? STATUSES.get(code) ?? 500;
 }

@@ -49,6 +49,19 @@ export const API_ERRORS = {
     what: "A link can not be made.",
     advice: "It needs an S3 gateway that runs, and a credential that can sign.",
   },
+  ENGINE_KEEPS_STORE: {
+    what: "An engine outside of this node keeps the Store.",
+    advice:
+      "Use that engine's own tools, together with a copy of the data directory; the manual's page on engines tells how.",
+  },
+  CLUSTER_MISSING: {
+    what: "The node is alone: there is no cluster.",
+    advice: "`ashlar cluster init` makes a data directory the first of a cluster.",
+  },
+  DEADLINE_EXCEEDED: {
+    what: "The request was not answered within the time that it gave.",
+    advice: "Try again, or give it more time with `timeoutMillis`.",
+  },
   EVENT_UNKNOWN: { what: "The id is not one of an event.", advice: "Use an id that a listing of events returned." },
 } as const;
 

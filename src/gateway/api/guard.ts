@@ -35,8 +35,8 @@ export class Guard {
   }
 
   /** The request's JSON, once its caller is known to be allowed to send it. */
-  async signedBody(call: HttpCall, { caller, body }: Known): Promise<Uint8Array> {
-    const bytes = body ?? (await readBody(call, JSON_BYTES_MAX));
+  async signedBody(call: HttpCall, { caller, body }: Known, bytesMax: number = JSON_BYTES_MAX): Promise<Uint8Array> {
+    const bytes = body ?? (await readBody(call, bytesMax));
     requireSignedBody(caller, bytes, this.#parts.keys);
     return bytes;
   }

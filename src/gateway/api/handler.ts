@@ -1,11 +1,14 @@
 import type { SigningKeys } from "../../codec/sigv4/index.ts";
 import type { Env } from "../../env/index.ts";
-import type { Access } from "../../service/access/index.ts";
+import type { Access, Cipher } from "../../service/access/index.ts";
+import type { Ids } from "../../service/ids/index.ts";
 import type { Objects } from "../../service/objects/index.ts";
+import type { Store } from "../../store/index.ts";
 import type { HttpCall } from "../http/index.ts";
 import type { Caller } from "./authenticate.ts";
 import type { EventLog } from "./events/event-log.ts";
 import type { Watchers } from "./events/watchers.ts";
+import type { WatchStreams } from "./kv/watch-streams.ts";
 import type { NodePort } from "./node.ts";
 import type { BodyOf, OperationEntry, PathOf, QueryOf, ResultOf } from "./operation.ts";
 import type { Permissions } from "./permissions.ts";
@@ -14,9 +17,17 @@ import type { Sampler } from "./telemetry/sampler.ts";
 
 /** What handlers call. */
 export interface Services {
-  readonly env: Pick<Env, "clock" | "compute">;
+  readonly env: Pick<Env, "clock" | "timers" | "compute">;
+  /** For users' own rows; what services keep in it is not the API's. */
+  readonly store: Store;
+  /** Seals what users may hold and not make. */
+  readonly cipher: Cipher;
+  readonly kvWatches: WatchStreams;
+  /** Tells of a bug that comes to light once a reply has begun. */
+  readonly onUnexpected: (error: unknown, requestId: string) => void;
   readonly objects: Objects;
   readonly access: Access;
+  readonly ids: Ids;
   readonly node: NodePort;
   readonly events: EventLog;
   readonly watchers: Watchers;

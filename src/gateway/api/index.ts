@@ -13,7 +13,6 @@ export {
 } from "./backup/restore.ts";
 export { API_ERRORS, type ApiError, type ApiErrorCode } from "./errors.ts";
 export { type Event, EventLog, type NewEvent, type Severity } from "./events/event-log.ts";
-export { counted, formatBytes, formatDuration } from "./format.ts";
 export type { NodePort } from "./node.ts";
 export { accessText, openApiDocument } from "./openapi.ts";
 export type { BodyOf, OperationEntry, PathOf, QueryOf, ResultOf, StreamReply } from "./operation.ts";

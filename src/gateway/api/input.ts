@@ -3,6 +3,7 @@
 import { parseQuery } from "../../codec/sigv4/index.ts";
 import { assert } from "../../std/assert.ts";
 import { strictText } from "../../std/bytes.ts";
+import { jsonOfBytes } from "../../std/json-bytes.ts";
 import { collect } from "../../std/source.ts";
 import { type HttpCall, httpFailure, parseLength } from "../http/index.ts";
 import { apiFailure } from "./errors.ts";
@@ -33,7 +34,9 @@ export function readQuery(query: string, schema: ObjectSchema): Readonly<Record<
     refuseUnknown([name], known, "query");
     const path = `query.${name}`;
     if (Object.hasOwn(values, name)) throw invalid(path, "is given twice");
-    values[name] = convert(textOf(rawValue, path), schema.properties[name]!, path);
+    const property = schema.properties[name]!;
+    const isOctets = expand(property).type === "octets";
+    values[name] = isOctets ? jsonOfBytes(bytesOf(rawValue)) : convert(textOf(rawValue, path), property, path);
   }
   validate(values, schema, "query");
   return values;
@@ -73,9 +76,13 @@ export function parseBody(bytes: Uint8Array, contentType: string | undefined, sc
 
 /** Parameters come as byte strings: one character a byte. */
 function textOf(byteString: string, path: string): string {
-  const text = strictText(Uint8Array.from(byteString, (character) => character.charCodeAt(0)));
+  const text = strictText(bytesOf(byteString));
   if (text === undefined) throw invalid(path, "is not UTF-8");
   return text;
+}
+
+function bytesOf(byteString: string): Uint8Array {
+  return Uint8Array.from(byteString, (character) => character.charCodeAt(0));
 }
 
 function convert(text: string, schema: Schema, path: string): unknown {

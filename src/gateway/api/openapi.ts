@@ -109,6 +109,17 @@ const KINDS: Readonly<Record<Kind, Json>> = {
   count: { type: "integer", minimum: 0 },
   rate: { type: "number", minimum: 0 },
   millis: { type: "number", minimum: 0 },
+  octets: {
+    oneOf: [
+      { type: "string", description: "UTF-8." },
+      {
+        type: "object",
+        properties: { base64: { type: "string", contentEncoding: "base64" } },
+        required: ["base64"],
+        additionalProperties: false,
+      },
+    ],
+  },
   any: {},
 };
 
@@ -131,7 +142,9 @@ export function accessText(access: OperationEntry["access"]): string {
   if (access === "public") return "Needs no credential.";
   if (access === "signed in") return "Needs a credential.";
   if (access === "root") return "Needs the root key.";
-  if ("each" in access) return `Needs ${access.each.map((action) => `\`${action}\``).join(" or ")} for each object.`;
+  if ("each" in access) {
+    return `Needs ${access.each.map((action) => `\`${action}\``).join(" or ")} for each ${access.item ?? "object"}.`;
+  }
   const version = access.versionAction === undefined ? "" : `, of a version \`${access.versionAction}\``;
   return `Needs \`${access.action}\`${version}.`;
 }
@@ -145,8 +158,14 @@ function pathParameters({ path }: OperationEntry): Json[] {
 function queryParameters({ query }: OperationEntry): Json[] {
   const { properties, optional = [] } = parametersOf(query);
   return Object.entries(properties).map(([name, schema]) => {
-    return { name, in: "query", required: !optional.includes(name), schema: jsonSchema(schema) };
+    return { name, in: "query", required: !optional.includes(name), schema: parameterSchema(schema) };
   });
+}
+
+/** A query has no objects: bytes stand in it as they are, escaped. */
+function parameterSchema(schema: Schema): Json {
+  const full = expand(schema);
+  return full.type === "octets" ? plainJsonSchema({ ...full, type: "text" }) : jsonSchema(schema);
 }
 
 function requestBody(body: NonNullable<OperationEntry["body"]>): Json {

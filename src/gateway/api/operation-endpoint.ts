@@ -54,7 +54,9 @@ async function answerOperation(
   const bytes =
     entry.body === "stream"
       ? undefined
-      : await (known === undefined ? readBody(call, UNPROVED_BYTES_MAX) : guard.signedBody(call, known));
+      : await (known === undefined
+          ? readBody(call, UNPROVED_BYTES_MAX)
+          : guard.signedBody(call, known, entry.bodyBytesMax));
   const headers: string[] = [];
   const request = {
     ...names,

@@ -5,18 +5,31 @@ import type { Infer, ObjectSchema, Schema, ShapeName } from "./schema.ts";
 export type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 
 /** What kind of thing an action is asked on. Its name comes from the path's parameter of that name; an object's also from `key`. */
-export type ResourceKind = "cluster" | "buckets" | "bucket" | "object" | "users" | "user" | "policies" | "policy";
+export type ResourceKind =
+  | "cluster"
+  | "buckets"
+  | "bucket"
+  | "object"
+  | "users"
+  | "user"
+  | "policies"
+  | "policy"
+  | "generators"
+  | "generator"
+  | "tags"
+  | "tag";
 
 /**
  * Who may call. `public`: anyone. `signed in`: whoever has a good credential. `root`: the root key. Else the action that policies have
- * to allow; `versionAction` takes its place where the request names a version. `each`: the handler asks for every item of the body.
+ * to allow; `versionAction` takes its place where the request names a version. `each`: the handler asks for every item that the request
+ * names.
  */
 export type AccessRule =
   | "public"
   | "signed in"
   | "root"
   | { readonly action: Action; readonly versionAction?: Action; readonly on: ResourceKind }
-  | { readonly each: readonly Action[] };
+  | { readonly each: readonly Action[]; readonly item?: "object" | "key" | "key that it shows, and for PREFIX*" };
 
 /**
  * One operation of the API. Routes, input checks, authorization, /openapi.json and docs/protocols/api.md all derive from it, and a
@@ -34,6 +47,8 @@ export interface OperationEntry {
   readonly query?: ObjectSchema | ShapeName;
   /** JSON, or bytes as they are. */
   readonly body?: ObjectSchema | ShapeName | "stream";
+  /** Of a JSON body, where it may be longer than others. */
+  readonly bodyBytesMax?: number;
   /** JSON; nothing (204); bytes as they are; server-sent events. */
   readonly reply: Schema | "none" | "stream" | "events";
   /** Of success, where it is not 200 (204 without a reply). */

@@ -63,6 +63,12 @@ export class Permissions {
     return this.#access.authorize(principal, { action, resource, context, bucketPolicy }).decision === "allow";
   }
 
+  /** On a resource that no bucket's policy rules over: decided at once, with what is in memory. */
+  allowsBeside(action: Action, resource: string): boolean {
+    const request = { action, resource, context: this.#context, bucketPolicy: undefined };
+    return this.#access.authorize(this.#caller.principal, request).decision === "allow";
+  }
+
   get isRoot(): boolean {
     const { principal } = this.#caller;
     return principal.type === "root" && principal.sessions.length === 0;

@@ -40,7 +40,7 @@ export function replyEmpty(call: HttpCall, status: 204 | 304 | 308, own: readonl
 /** `{"error": {code, message, advice, requestId, data}}`, the same for every failure. */
 export function replyError(call: HttpCall, error: unknown): Promise<void> {
   const failure = error instanceof AshlarError ? error : UNEXPECTED;
-  const status = failure === UNEXPECTED ? 500 : statusOf(failure.code);
+  const status = failure === UNEXPECTED ? 500 : statusOf(failure.code, call.operation);
   call.errorCode = failure.code;
   if (status === 304) return replyEmpty(call, 304);
   const { code, message, advice, data } = failure;
@@ -48,7 +48,8 @@ export function replyError(call: HttpCall, error: unknown): Promise<void> {
   return replyJson(call, status, body, headersOf(status, failure));
 }
 
-const UNEXPECTED = new AshlarError(
+/** In place of what is no operating error. */
+export const UNEXPECTED: AshlarError = new AshlarError(
   "INTERNAL",
   "The server met an error that it did not expect.",
   "Look for the request's id in the server's log, and report what stands there.",

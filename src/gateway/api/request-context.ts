@@ -69,6 +69,14 @@ function resourceOf(kind: ResourceKind, { path, query }: Names): string {
       return ashlarArn("policy", "*");
     case "policy":
       return ashlarArn("policy", path["policy"]!);
+    case "generators":
+      return ashlarArn("generator", "*");
+    case "generator":
+      return ashlarArn("generator", path["generator"]!);
+    case "tags":
+      return ashlarArn("tag", "*");
+    case "tag":
+      return ashlarArn("tag", path["tag"]!);
   }
 }
 

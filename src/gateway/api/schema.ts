@@ -4,6 +4,7 @@
 // A schema is the name of a kind (`"text"`), the name of a shape (`"Bucket"`, see shapes.ts), or an object that says more. Objects are
 // closed, and their properties are required unless they are listed as `optional`.
 
+import type { JsonBytes } from "../../std/json-bytes.ts";
 import type { SHAPES } from "./shapes.ts";
 
 /** Plain values. Instants are RFC 3339 text, bytes and counts are whole and not negative. */
@@ -17,6 +18,8 @@ export type Kind =
   | "count"
   | "rate"
   | "millis"
+  /** A byte string: text, or `{"base64": "..."}`; in a query its bytes, escaped with %. */
+  | "octets"
   /** Any JSON. */
   | "any";
 
@@ -84,9 +87,11 @@ type ValueOf<Plain extends Kind> = Plain extends "text" | "instant" | "url"
   ? string
   : Plain extends "flag"
     ? boolean
-    : Plain extends "any"
-      ? unknown
-      : number;
+    : Plain extends "octets"
+      ? JsonBytes
+      : Plain extends "any"
+        ? unknown
+        : number;
 
 type OptionalNames<S> = S extends { readonly optional: readonly (infer Name)[] } ? Name : never;
 

@@ -1,5 +1,10 @@
-/** What the API's answers are made of, by name. */
-export const SHAPES = {
+import { CLUSTER_SHAPES } from "./cluster-shapes.ts";
+import { IDS_SHAPES } from "./ids/shapes.ts";
+import { KV_SHAPES } from "./kv/shapes.ts";
+import { STATUS_SHAPES } from "./status/shapes.ts";
+
+/** Of what operators and the console ask about, but for the state of the node. */
+export const OPERATOR_SHAPES = {
   PageLimit: { type: "integer", minimum: 1, maximum: 1000, description: "Entries of a page." },
   After: { type: "text", description: "`next` of the page before." },
   Next: { type: "text", description: "Pass it as `after` for the next page; absent at the end." },
@@ -55,66 +60,6 @@ export const SHAPES = {
       createdAt: "instant",
       seenAt: "instant",
       expiresAt: "instant",
-    },
-  },
-
-  Sample: {
-    description: "What the node did in the seconds before `at`.",
-    type: "object",
-    properties: {
-      at: "instant",
-      requestsPerSecond: "rate",
-      errorsPerSecond: { type: "rate", description: "Answers of 500 and above." },
-      receivedBytesPerSecond: "rate",
-      sentBytesPerSecond: "rate",
-      p50Millis: { type: "millis", description: "Half of the requests took at most this long." },
-      p99Millis: "millis",
-      stallMillis: { type: "millis", description: "The longest turn of the event loop." },
-      freeBytes: "bytes",
-    },
-  },
-
-  Fault: {
-    type: "object",
-    properties: {
-      object: { type: "text", description: "What is not as it should be, as in `volume 7`." },
-      severity: { type: "text", enum: ["warning", "error"] },
-      since: "instant",
-      what: "text",
-      command: { type: "text", description: "The command line that shows more of it or repairs it." },
-    },
-  },
-
-  Status: {
-    type: "object",
-    properties: {
-      health: { type: "text", enum: ["healthy", "degraded", "unhealthy"] },
-      sentence: { type: "text", description: "The state of the node in one sentence." },
-      version: "text",
-      node: "text",
-      at: "instant",
-      startedAt: "instant",
-      uptimeMillis: "millis",
-      endpoints: { type: "map", values: "url" },
-      counts: {
-        type: "object",
-        properties: { buckets: "count", users: "count", policies: "count", volumes: "count" },
-      },
-      capacity: {
-        type: "object",
-        properties: {
-          totalBytes: { type: "bytes", description: "Of the disk that holds the data directory." },
-          freeBytes: "bytes",
-          reserveBytes: { type: "bytes", description: "Free space that writes leave alone." },
-          volumeBytes: { type: "bytes", description: "Of the volumes' files." },
-          garbageBytes: {
-            type: "bytes",
-            description: "In volumes, of what was deleted and is not compacted away yet.",
-          },
-        },
-      },
-      rates: "Sample",
-      faults: { type: "list", items: "Fault" },
     },
   },
 
@@ -447,3 +392,16 @@ export const SHAPES = {
     optional: ["verifiedAt"],
   },
 } as const;
+
+/** What the API's answers are made of, by name. */
+export const SHAPES: typeof OPERATOR_SHAPES &
+  typeof CLUSTER_SHAPES &
+  typeof STATUS_SHAPES &
+  typeof KV_SHAPES &
+  typeof IDS_SHAPES = {
+  ...OPERATOR_SHAPES,
+  ...CLUSTER_SHAPES,
+  ...STATUS_SHAPES,
+  ...KV_SHAPES,
+  ...IDS_SHAPES,
+};

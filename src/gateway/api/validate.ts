@@ -1,6 +1,7 @@
 // Checks a value that came from outside against its schema. The first fault is reported with its path, and what is not known is
 // refused with the nearest name that is: a misspelled key that is silently ignored does harm later.
 
+import { bytesOfJson } from "../../std/json-bytes.ts";
 import { nearestName } from "../../std/options.ts";
 import { apiFailure } from "./errors.ts";
 import { expand, isTextKind, isWholeKind } from "./expand.ts";
@@ -44,6 +45,8 @@ function checkPlain(value: unknown, schema: PlainSchema, path: string): void {
   if (schema.type === "any" || (value === null && schema.nullable === true)) return;
   if (schema.type === "flag") {
     if (typeof value !== "boolean") throw invalid(path, "has to be true or false");
+  } else if (schema.type === "octets") {
+    if (bytesOfJson(value) === undefined) throw invalid(path, 'has to be text, or {"base64": "..."}');
   } else if (isTextKind(schema.type)) checkText(value, schema, path);
   else checkNumber(value, schema, path);
 }

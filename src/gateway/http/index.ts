@@ -1,4 +1,5 @@
 export { type AccessRecord, type HttpObserver, joinObservers, maskTarget, SILENT_OBSERVER } from "./access-record.ts";
+export { HTTP_STATUS, SIGV4_STATUS } from "./error-status.ts";
 export { HTTP_ERRORS, type HttpError, type HttpErrorCode, httpFailure } from "./errors.ts";
 export { DateHeader, parseHttpDate } from "./http-date.ts";
 export { MeteredBody, PACE_DEFAULTS, type PaceLimits } from "./metered-body.ts";

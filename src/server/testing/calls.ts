@@ -1,13 +1,33 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sha256 } from "../../env/crypto.ts";
 import { toHex } from "../../std/bytes.ts";
-import type { S3Answer, S3Call, S3TestClient } from "../../testing/s3-client.ts";
+import type { S3Answer, S3Call } from "../../testing/s3-client.ts";
+
+const CREATE_ATTEMPTS_MAX = 100;
+const CREATE_AGAIN_MILLIS = 200;
+
+/** An S3TestClient, or whatever else answers calls. */
+export interface S3Caller {
+  call(call: S3Call): Promise<S3Answer>;
+}
 
 /** The answer, which has that status. Rejects where the server went away. */
-export async function expectStatus(client: S3TestClient, status: number, call: S3Call): Promise<S3Answer> {
+export async function expectStatus(client: S3Caller, status: number, call: S3Call): Promise<S3Answer> {
   const answer = await client.call(call);
   assert.equal(answer.status, status, `${call.method} ${call.target}: ${new TextDecoder().decode(answer.body)}`);
   return answer;
+}
+
+/** Tries again while a young cluster has no leader; the bucket may be there already where an answer was lost. */
+export async function createBucket(client: S3Caller, bucket: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await client.call({ method: "PUT", target: `/${bucket}` });
+    if (answer.status === 200 || (attempt > 1 && answer.status === 409)) return;
+    const told = `PUT /${bucket}: ${answer.status} ${new TextDecoder().decode(answer.body)}`;
+    assert.ok(answer.status === 503 && attempt < CREATE_ATTEMPTS_MAX, told);
+    await sleep(CREATE_AGAIN_MILLIS);
+  }
 }
 
 export function headerOf(answer: S3Answer, name: string): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseXml, type XmlElement } from "../../codec/xml/index.ts";
-import type { S3TestClient } from "../../testing/s3-client.ts";
+import type { S3Caller } from "./calls.ts";
 
 // Whole listings, read in pages small enough that there are several of them.
 
@@ -21,11 +21,12 @@ export interface ListedPart {
   readonly etag: string;
 }
 
-/** The keys of a bucket, each of them once. */
-export async function listKeys(client: S3TestClient, bucket: string): Promise<Set<string>> {
+/** The keys of a bucket that begin with the prefix, each of them once. */
+export async function listKeys(client: S3Caller, bucket: string, prefix = ""): Promise<Set<string>> {
   const keys = new Set<string>();
+  const target = `/${bucket}?list-type=2&max-keys=100${argument("prefix", prefix)}`;
   for (let token = ""; ; ) {
-    const page = await get(client, `/${bucket}?list-type=2&max-keys=100${argument("continuation-token", token)}`);
+    const page = await get(client, `${target}${argument("continuation-token", token)}`);
     for (const each of page.all("Contents")) add(keys, textOf(each, "Key"));
     if (!isTruncated(page)) return keys;
     token = textOf(page, "NextContinuationToken");
@@ -33,7 +34,7 @@ export async function listKeys(client: S3TestClient, bucket: string): Promise<Se
 }
 
 /** The versions of each key as they are listed: the keys ascending, the versions of one together. */
-export async function listVersions(client: S3TestClient, bucket: string): Promise<Map<string, ListedVersion[]>> {
+export async function listVersions(client: S3Caller, bucket: string): Promise<Map<string, ListedVersion[]>> {
   const byKey = new Map<string, ListedVersion[]>();
   const ids = new Set<string>();
   let last = "";
@@ -57,7 +58,7 @@ export async function listVersions(client: S3TestClient, bucket: string): Promis
 }
 
 /** The uploads that are open, each of them once, by their ids. */
-export async function listUploads(client: S3TestClient, bucket: string): Promise<Map<string, ListedUpload>> {
+export async function listUploads(client: S3Caller, bucket: string): Promise<Map<string, ListedUpload>> {
   const uploads = new Map<string, ListedUpload>();
   for (let markers = ""; ; ) {
     const page = await get(client, `/${bucket}?uploads&max-uploads=7${markers}`);
@@ -73,7 +74,7 @@ export async function listUploads(client: S3TestClient, bucket: string): Promise
 }
 
 /** The parts of one upload, ascending. */
-export async function listParts(client: S3TestClient, bucket: string, upload: ListedUpload): Promise<ListedPart[]> {
+export async function listParts(client: S3Caller, bucket: string, upload: ListedUpload): Promise<ListedPart[]> {
   const parts: ListedPart[] = [];
   for (let marker = ""; ; ) {
     const page = await get(client, `/${bucket}/${upload.key}?uploadId=${upload.id}&max-parts=1${marker}`);
@@ -87,7 +88,7 @@ export async function listParts(client: S3TestClient, bucket: string, upload: Li
   }
 }
 
-async function get(client: S3TestClient, target: string): Promise<XmlElement> {
+async function get(client: S3Caller, target: string): Promise<XmlElement> {
   const answer = await client.call({ method: "GET", target });
   assert.equal(answer.status, 200, `${target}: ${new TextDecoder().decode(answer.body)}`);
   return parseXml(answer.body, { bytesMax: 10_000_000 });

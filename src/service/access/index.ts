@@ -23,7 +23,16 @@ export {
   S3_ACTIONS,
   type S3Action,
 } from "./policy/actions.ts";
-export { ALL_BUCKETS_ARN, ashlarArn, bucketArn, CLUSTER_ARN, objectArn, ROOT_ARN, userArn } from "./policy/arn.ts";
+export {
+  ALL_BUCKETS_ARN,
+  ashlarArn,
+  bucketArn,
+  CLUSTER_ARN,
+  keyArn,
+  objectArn,
+  ROOT_ARN,
+  userArn,
+} from "./policy/arn.ts";
 export {
   CONDITION_KEYS,
   type ConditionValue,

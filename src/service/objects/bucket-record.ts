@@ -8,6 +8,8 @@ export interface BucketRecord {
   readonly createdMillis: number;
   readonly owner: string;
   readonly versioning: Versioning;
+  /** Being deleted by one of several nodes: no write begins, and those under way come to nothing. */
+  readonly isClosing: boolean;
 }
 
 const RECORD_VERSION = 1;
@@ -18,7 +20,8 @@ const VERSIONINGS: readonly Versioning[] = ["off", "enabled", "suspended"];
 export function encodeBucketRecord(record: BucketRecord): Uint8Array {
   const writer = new ByteWriter(128).u8(RECORD_VERSION).u8(FLAT_LAYOUT);
   writer.string(record.id).varint(record.createdMillis).string(record.owner);
-  return writer.u8(VERSIONINGS.indexOf(record.versioning)).finish();
+  writer.u8(VERSIONINGS.indexOf(record.versioning));
+  return (record.isClosing ? writer.u8(1) : writer).finish();
 }
 
 export function decodeBucketRecord(value: Uint8Array): BucketRecord {
@@ -30,6 +33,7 @@ export function decodeBucketRecord(value: Uint8Array): BucketRecord {
     createdMillis: reader.varint(),
     owner: reader.string(),
     versioning: VERSIONINGS[reader.u8()]!,
+    isClosing: reader.remaining > 0 && reader.u8() === 1,
   };
 }
 

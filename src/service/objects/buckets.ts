@@ -1,7 +1,9 @@
 import type { Blobs } from "../../blob/index.ts";
-import type { Clock, Random } from "../../env/index.ts";
+import type { Clock, Random, Timers } from "../../env/index.ts";
 import { prefixEnd, text, utf8 } from "../../std/bytes.ts";
-import { type Row, type Store, TABLES } from "../../store/index.ts";
+import { hasCode } from "../../std/errors.ts";
+import { type Check, type Row, type Store, TABLES } from "../../store/index.ts";
+import { BucketFences } from "./bucket-fences.ts";
 import {
   type BucketRecord,
   bucketInfo,
@@ -10,8 +12,9 @@ import {
   isBucketName,
 } from "./bucket-record.ts";
 import { objectFailure } from "./errors.ts";
-import { bucketRow, documentRow, newBucketId, rowsOfBucket } from "./keys.ts";
-import { type BucketDocument, type BucketInfo, type ListPage, OBJECT_LIMITS } from "./objects.ts";
+import { bucketRow, documentRow, newBucketId, objectKey, rowsOfBucket } from "./keys.ts";
+import { type BucketDocument, type BucketInfo, type ListPage, OBJECT_LIMITS, type ObjectName } from "./objects.ts";
+import { NO_OBJECT_BUGS, type ObjectBugs } from "./seeded-bugs.ts";
 
 const CACHE_MAX = 10_000;
 const DOCUMENTS: readonly BucketDocument[] = ["policy", "cors", "tagging"];
@@ -21,42 +24,73 @@ export interface BucketsParts {
   readonly blobs: Pick<Blobs, "checkSpace">;
   readonly clock: Clock;
   readonly random: Random;
+  readonly timers: Timers;
   /** Other nodes change the same Store: what they change is not known here. */
   readonly isShared?: boolean;
+  readonly bugs?: ObjectBugs;
 }
 
+type BucketRow = Row & { readonly record: BucketRecord };
+
+/** As it was read last; without a revision where there was none. */
+interface KnownDocument {
+  readonly revision: number | undefined;
+  readonly value: Uint8Array | undefined;
+}
+
+/** Where a write is under way: a bucket, and a key in it. */
+export interface WritableBucket extends BucketRecord {
+  /** Of the object, as in the Store. */
+  readonly key: Uint8Array;
+  /** Where other nodes may change the bucket meanwhile: that they have not. Each commit of the write checks it. */
+  readonly fence: Check | undefined;
+}
+
+const CLOSING_POLL_MILLIS = 100;
+/** A node that is still deleting a bucket by then is taken to be gone. */
+const CLOSING_POLLS_MAX = 50;
+
 /**
- * Buckets and their documents, behind a cache that this node's own changes keep right. In a cluster a watch and a lease will; until
- * then documents are read anew there, and what nobody can change, a bucket's record, is kept.
- * Changes that writers must not miss (deletion, versioning) first stop new writes of the bucket and wait for those under way.
+ * Buckets and their documents, behind a cache that this node's own changes keep right; where other nodes change the same
+ * Store it only says what is likely, and everything is read anew.
+ *
+ * Writers must not miss a deletion or a change of versioning. Those on this node are stopped and waited for. Those on other
+ * nodes find the bucket's row changed when they commit, or what stands for it; the row is marked as closing first, so that
+ * from then on nothing comes into a bucket that is found to be empty, and nothing by the rules of before.
  */
 export class Buckets {
   readonly #store: Store;
   readonly #blobs: Pick<Blobs, "checkSpace">;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #timers: Timers;
   readonly #isShared: boolean;
-  readonly #cache = new Map<string, Row & { record: BucketRecord }>();
-  readonly #documents = new Map<string, Uint8Array | undefined>();
+  readonly #bugs: ObjectBugs;
+  readonly #cache = new Map<string, BucketRow>();
+  readonly #documents = new Map<string, KnownDocument>();
   readonly #gates = new Map<string, Gate>();
+  readonly #fences: BucketFences;
 
   readonly #endUploads: (bucketId: string) => Promise<void>;
 
   /** `endUploads` aborts what is under way in a bucket that is about to go. */
   constructor(parts: BucketsParts, endUploads: (bucketId: string) => Promise<void>) {
-    const { store, blobs, clock, random, isShared = false } = parts;
+    const { store, blobs, clock, random, timers, isShared = false, bugs = NO_OBJECT_BUGS } = parts;
     this.#store = store;
+    this.#fences = new BucketFences(store);
     this.#blobs = blobs;
     this.#clock = clock;
     this.#random = random;
+    this.#timers = timers;
     this.#isShared = isShared;
+    this.#bugs = bugs;
     this.#endUploads = endUploads;
   }
 
   async create(name: string, owner: string): Promise<BucketInfo> {
     if (!isBucketName(name)) throw objectFailure("BUCKET_NAME_INVALID", { data: { bucket: name } });
     const id = newBucketId(this.#random);
-    const record: BucketRecord = { id, createdMillis: this.#clock.now(), owner, versioning: "off" };
+    const record: BucketRecord = { id, createdMillis: this.#clock.now(), owner, versioning: "off", isClosing: false };
     const address = bucketRow(name);
     const puts = [{ ...address, value: encodeBucketRecord(record) }];
     // One that is there needs no space: the answer tells so, and a start that asks for it goes on.
@@ -70,9 +104,22 @@ export class Buckets {
 
   /** The bucket's record; rejects with BUCKET_MISSING. */
   async get(name: string): Promise<BucketRecord> {
-    const row = this.#cache.get(name) ?? (await this.#read(name));
-    if (row === undefined) throw objectFailure("BUCKET_MISSING", { data: { bucket: name } });
-    return row.record;
+    const known = this.#isShared ? undefined : this.#cache.get(name);
+    return (known ?? (await this.#required(name))).record;
+  }
+
+  /**
+   * What `read` finds in the bucket of that id; rejects with BUCKET_MISSING. Where other nodes change the same Store, the
+   * bucket that was here last is read in while it is asked whether it still is the one: both then wait for the same
+   * confirmation of the leader. `read` has no effects and leaves nothing open: what it found in another bucket is dropped.
+   */
+  async reading<T>(name: string, read: (bucketId: string) => Promise<T>): Promise<T> {
+    const guess = this.#isShared ? this.#cache.get(name)?.record.id : undefined;
+    if (guess === undefined) return read((await this.get(name)).id);
+    const early = read(guess);
+    early.catch(() => {});
+    const { id } = (await this.#required(name)).record;
+    return id === guess ? early : read(id);
   }
 
   async info(name: string): Promise<BucketInfo> {
@@ -95,8 +142,14 @@ export class Buckets {
     return { items, commonPrefixes: [], next: page.more ? items.at(-1)?.name : undefined };
   }
 
-  /** Runs a write while the bucket is open for writes; rejects with BUCKET_MISSING where it is not there or goes away. */
-  async writing<T>(name: string, write: (record: BucketRecord) => Promise<T>): Promise<T> {
+  /**
+   * Runs a write of an object's rows while the bucket is open for writes; rejects with BUCKET_MISSING where it is not there
+   * or goes away, with KEY_INVALID or KEY_TOO_LONG.
+   */
+  async writing<T>(
+    { bucket: name, key }: Pick<ObjectName, "bucket" | "key">,
+    write: (bucket: WritableBucket) => Promise<T>,
+  ): Promise<T> {
     let gate = this.#gates.get(name);
     while (gate?.closed) {
       await gate.closed;
@@ -105,7 +158,9 @@ export class Buckets {
     if (gate === undefined) this.#gates.set(name, (gate = new Gate()));
     gate.writers++;
     try {
-      return await write(await this.get(name));
+      if (this.#isShared) return await this.#writingFenced(name, key, write);
+      const bucket = await this.get(name);
+      return await write({ ...bucket, key: objectKey(bucket.id, key), fence: undefined });
     } finally {
       gate.leave();
       if (gate.isIdle && this.#gates.get(name) === gate) this.#gates.delete(name);
@@ -113,11 +168,11 @@ export class Buckets {
   }
 
   async delete(name: string): Promise<void> {
-    this.#refuseIfShared(name);
     await this.#blobs.checkSpace("removal");
     await this.#exclusively(name, async () => {
-      const row = await this.#required(name);
-      if (!(await this.#isEmpty(row.record.id))) throw objectFailure("BUCKET_NOT_EMPTY", { data: { bucket: name } });
+      const found = await this.#required(name);
+      if (!(await this.#isEmpty(found.record.id))) throw objectFailure("BUCKET_NOT_EMPTY", { data: { bucket: name } });
+      const row = this.#isShared ? await this.#closeEmpty(name, found) : found;
       await this.#endUploads(row.record.id);
       const deletes = [bucketRow(name), ...DOCUMENTS.map((document) => documentRow(row.record.id, document))];
       const result = await this.#store.commit({ checks: [{ ...bucketRow(name), revision: row.revision }], deletes });
@@ -127,25 +182,25 @@ export class Buckets {
   }
 
   async setVersioning(name: string, versioning: "enabled" | "suspended"): Promise<void> {
-    this.#refuseIfShared(name);
     await this.#blobs.checkSpace("addition");
     await this.#exclusively(name, async () => {
-      const row = await this.#required(name);
-      const puts = [{ ...bucketRow(name), value: encodeBucketRecord({ ...row.record, versioning }) }];
-      const result = await this.#store.commit({ checks: [{ ...bucketRow(name), revision: row.revision }], puts });
-      this.#forget(name, row.record.id);
-      if (!result.committed) throw objectFailure("CONFLICT", { data: { bucket: name } });
+      const row = this.#isShared ? await this.#close(name, await this.#opened(name)) : await this.#required(name);
+      await this.#rewrite(name, row, { versioning, isClosing: false });
     });
   }
 
   async getDocument(name: string, document: BucketDocument): Promise<Uint8Array | undefined> {
-    const { id } = await this.get(name);
-    const cacheKey = `${id}/${document}`;
-    if (this.#documents.has(cacheKey)) return this.#documents.get(cacheKey);
-    const { row } = await this.#store.get(documentRow(id, document));
-    if (this.#documents.size >= CACHE_MAX) this.#documents.clear();
-    if (!this.#isShared) this.#documents.set(cacheKey, row?.value);
-    return row?.value;
+    return this.reading(name, async (id) => {
+      const cacheKey = `${id}/${document}`;
+      const known = this.#documents.get(cacheKey);
+      if (known !== undefined && !this.#isShared) return known.value;
+      const { row } = await this.#store.get(documentRow(id, document));
+      // The same bytes again, so that what was made of them need not be made again.
+      if (known !== undefined && known.revision === row?.revision) return known.value;
+      if (this.#documents.size >= CACHE_MAX) this.#documents.clear();
+      this.#documents.set(cacheKey, { revision: row?.revision, value: row?.value });
+      return row?.value;
+    });
   }
 
   async putDocument(name: string, document: BucketDocument, content: Uint8Array): Promise<void> {
@@ -196,18 +251,68 @@ export class Buckets {
     return true;
   }
 
-  async #required(name: string): Promise<Row & { record: BucketRecord }> {
+  async #required(name: string): Promise<BucketRow> {
     const row = await this.#read(name);
     if (row === undefined) throw objectFailure("BUCKET_MISSING", { data: { bucket: name } });
     return row;
   }
 
-  /** Its writers on other nodes would not hear of it. */
-  #refuseIfShared(bucket: string): void {
-    if (this.#isShared) throw objectFailure("NOT_IN_CLUSTER", { data: { bucket } });
+  async #writingFenced<T>(name: string, objectName: string, write: (bucket: WritableBucket) => Promise<T>): Promise<T> {
+    const { record, revision } = await this.#opened(name);
+    const key = objectKey(record.id, objectName);
+    try {
+      const isUnfenced = this.#bugs.has("write-without-fence");
+      const fence = isUnfenced ? undefined : await this.#fences.of({ name, id: record.id, revision }, key);
+      return await write({ ...record, key, fence });
+    } catch (error) {
+      if (hasCode(error, "CONFLICT")) {
+        this.#fences.forget();
+        // Gone since: that says more than that something was changed.
+        await this.#required(name);
+      }
+      throw error;
+    }
   }
 
-  async #read(name: string): Promise<(Row & { record: BucketRecord }) | undefined> {
+  /** The bucket once nobody is deleting it. Who began to and did not end it in time is overruled. */
+  async #opened(name: string): Promise<BucketRow> {
+    let row = await this.#required(name);
+    for (let polls = 0; row.record.isClosing; polls++) {
+      if (polls === CLOSING_POLLS_MAX) await this.#rewrite(name, row, { isClosing: false }).catch(unlessChanged);
+      else await new Promise<void>((resolve) => void this.#timers.after(CLOSING_POLL_MILLIS, resolve));
+      const now = await this.#required(name);
+      if (now.revision !== row.revision) polls = 0;
+      row = now;
+    }
+    return row;
+  }
+
+  /** From here on no commit of another node's writers goes through; what did before is seen. */
+  async #close(name: string, found: BucketRow): Promise<BucketRow> {
+    const closing = await this.#rewrite(name, found, { isClosing: true });
+    await this.#fences.remove(found.record.id);
+    return closing;
+  }
+
+  async #closeEmpty(name: string, found: BucketRow): Promise<BucketRow> {
+    const closing = await this.#close(name, found);
+    if (await this.#isEmpty(found.record.id)) return closing;
+    await this.#rewrite(name, closing, { isClosing: false });
+    throw objectFailure("BUCKET_NOT_EMPTY", { data: { bucket: name } });
+  }
+
+  /** Rejects with CONFLICT where somebody else has changed it. */
+  async #rewrite(name: string, row: BucketRow, changes: Partial<BucketRecord>): Promise<BucketRow> {
+    const record = { ...row.record, ...changes };
+    const address = bucketRow(name);
+    const puts = [{ ...address, value: encodeBucketRecord(record) }];
+    const result = await this.#store.commit({ checks: [{ ...address, revision: row.revision }], puts });
+    this.#forget(name, record.id);
+    if (!result.committed) throw objectFailure("CONFLICT", { data: { bucket: name } });
+    return { ...row, record, revision: result.revision };
+  }
+
+  async #read(name: string): Promise<BucketRow | undefined> {
     const { row } = await this.#store.get(bucketRow(name));
     if (row === undefined) return undefined;
     const known = { ...row, record: decodeBucketRecord(row.value) };
@@ -246,4 +351,9 @@ class Gate {
   async drained(): Promise<void> {
     if (this.writers > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
   }
+}
+
+/** Somebody else was faster: what he made of it is looked at next. */
+function unlessChanged(error: unknown): void {
+  if (!hasCode(error, "CONFLICT")) throw error;
 }

@@ -1,9 +1,10 @@
 import type { Blobs } from "../../blob/index.ts";
 import type { Clock, Compute, Random } from "../../env/index.ts";
 import { hasCode } from "../../std/errors.ts";
-import type { Commit, Store } from "../../store/index.ts";
+import type { Check, Commit, Store } from "../../store/index.ts";
 import { objectFailure } from "./errors.ts";
 import { RefusedBody } from "./receive.ts";
+import type { ObjectBugs } from "./seeded-bugs.ts";
 
 /** What every part of the objects service works with. */
 export interface Context {
@@ -13,6 +14,7 @@ export interface Context {
   readonly random: Random;
   readonly compute: Compute;
   readonly cleaner: Cleaner;
+  readonly bugs: ObjectBugs;
 }
 
 /** Takes apart what commits leave behind: tombstones of uploads and of manifests. */
@@ -25,19 +27,30 @@ const ATTEMPTS_MAX = 100;
 
 /**
  * Reads, decides and commits, again and again while others change the same rows in between: some request always gets through.
- * `attempt` gives the commit and the result that it will have; conditions are checked anew each time.
+ * `attempt` gives the commit and the result that it will have; conditions are checked anew each time. Where the fence no
+ * longer holds, what the request began with is out of date: CONFLICT.
  */
 export async function commitChange<T>(
   context: Context,
+  fence: Check | undefined,
   attempt: () => Promise<{ commit: Commit; result: T }>,
 ): Promise<T> {
   for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
     const { commit, result } = await attempt();
-    if (!(await context.store.commit(commit)).committed) continue;
-    context.cleaner.notice(commit);
-    return result;
+    const checked = context.bugs.has("judge-before-commit") ? { ...commit, checks: [] } : commit;
+    const outcome = await context.store.commit(fenced(checked, fence));
+    if (outcome.committed) {
+      context.cleaner.notice(commit);
+      return result;
+    }
+    if (fence !== undefined && outcome.failedChecks.includes(commit.checks?.length ?? 0)) break;
   }
   throw objectFailure("CONFLICT");
+}
+
+/** The fence is the last of the checks. */
+export function fenced(commit: Commit, fence: Check | undefined): Commit {
+  return fence === undefined ? commit : { ...commit, checks: [...(commit.checks ?? []), fence] };
 }
 
 /** Lets go of what a refused body left in Blobs, then throws what was wrong with it. */

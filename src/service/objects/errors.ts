@@ -20,10 +20,6 @@ export const OBJECT_ERRORS = {
   NOT_MODIFIED: { what: "The object has not changed.", advice: "Use your copy." },
   RANGE_INVALID: { what: "The range lies outside of the object.", advice: "Ask for less." },
   PART_MISSING: { what: "The object has no such part.", advice: "Ask for a part that it has." },
-  NOT_IN_CLUSTER: {
-    what: "A cluster of several nodes can not do this to a bucket yet: its nodes do not stop each other's writes.",
-    advice: "Keep the bucket as it is.",
-  },
   CONFLICT: { what: "Another request changed the same key meanwhile.", advice: "Try again." },
   TOO_LARGE: { what: "The object or part is too large.", advice: "Upload it in more parts." },
   TOO_SMALL: { what: "A part other than the last is smaller than 5 MiB.", advice: "Upload larger parts." },

@@ -1,4 +1,4 @@
-import { type ByteSource, sourceOf } from "../../std/source.ts";
+import { type ByteSource, begun, sourceOf } from "../../std/source.ts";
 import type { Row, RowAddress } from "../../store/index.ts";
 import type { Buckets } from "./buckets.ts";
 import { checkReadConditions } from "./conditions.ts";
@@ -15,9 +15,9 @@ import type {
   RangeRequest,
   Tags,
 } from "./objects.ts";
-import { decodeObjectRecord, type ObjectRecord, type PartRun, type Storage } from "./record.ts";
+import { decodeObjectRecord, type ObjectDescription, type ObjectRecord, type PartRun, type Storage } from "./record.ts";
 import { openStorage, readRuns } from "./storage.ts";
-import { findVersionRow, isNull, type KeyState, newestVersions, readKeyState } from "./versions.ts";
+import { isNull, type KeyState, newestVersions, readKeyState } from "./versions.ts";
 
 const NO_SUFFIX = new Uint8Array(0);
 const ATTEMPTS_MAX = 100;
@@ -56,7 +56,8 @@ export class ObjectReader {
     const opened = await this.open(request);
     checkReadConditions(request.conditions, opened.info);
     const { start, end } = await this.#rangeOf(opened, request.range);
-    return { info: opened.info, start, end, body: opened.body(start, end) };
+    // What fails at once is refused with its reason: behind the head of a reply it could only break off.
+    return { info: opened.info, start, end, body: await begun(opened.body(start, end)) };
   }
 
   async stat(request: GetRequest): Promise<ObjectRead> {
@@ -66,11 +67,14 @@ export class ObjectReader {
   }
 
   /** Rejects with OBJECT_MISSING, VERSION_MISSING or IS_DELETE_MARKER. */
-  async open(name: ObjectName): Promise<Opened> {
-    const { id } = await this.#buckets.get(name.bucket);
-    const key = objectKey(id, name.key);
+  open(name: ObjectName): Promise<Opened> {
+    return this.#buckets.reading(name.bucket, (id) => this.#openIn(id, name));
+  }
+
+  async #openIn(bucketId: string, name: ObjectName): Promise<Opened> {
+    const key = objectKey(bucketId, name.key);
     for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
-      const { record, row, body } = await this.#readRows(key, name.versionId);
+      const { record, row, address, body } = await this.#readRows(key, name.versionId);
       const storage = record.storage!;
       const info = objectInfo(name.key, record);
       const { tags } = record;
@@ -78,18 +82,18 @@ export class ObjectReader {
         const open = (start: number, end: number) => openStorage(this.#context, key, storage, start, end);
         return { key, info, tags, storage, row, body: open };
       }
-      const inline = body ?? (await this.#context.store.get(bodyRow(key, storage.bodySuffix))).row;
+      const inline = body ?? (await this.#bodyOf(row, address, bodyRow(key, storage.bodySuffix)));
       if (inline !== undefined) {
         return { key, info, tags, storage, row, body: (start, end) => sourceOf(inline.value.subarray(start, end)) };
       }
-      // The version was deleted between the two reads: look again.
+      // It was deleted or overwritten between the two reads: look again.
     }
     throw objectFailure("CONFLICT");
   }
 
-  /** The record of a version for a change of it; rejects as `open`. */
+  /** The record of a version for a change of it, in a state that was read for it; rejects as `open`. */
   async locate(state: KeyState, versionId: string | undefined): Promise<Located> {
-    const { key, current, currentRow, head } = state;
+    const { key, current, currentRow, olderRow: row } = state;
     const isCurrent =
       versionId === undefined ||
       (current !== undefined && (versionId === "null" ? isNull(current) : current.versionId === versionId));
@@ -98,7 +102,6 @@ export class ObjectReader {
       return { record: current, address: objectRow(key), row: currentRow! };
     }
     if (!isVersionId(versionId)) throw objectFailure("VERSION_ID_INVALID", { data: { versionId } });
-    const row = head && (await findVersionRow(this.#context.store, state, versionId));
     if (row === undefined) throw objectFailure("VERSION_MISSING", { data: { versionId } });
     const record = decodeObjectRecord(row.value);
     if (record.deleteMarker) {
@@ -108,11 +111,12 @@ export class ObjectReader {
     return { record, address: versionRow(key, row.suffix), row };
   }
 
-  async getTags(name: ObjectName): Promise<{ readonly tags: Tags; readonly versionId: string | undefined }> {
-    const { id } = await this.#buckets.get(name.bucket);
-    const state = await readKeyState(this.#context.store, objectKey(id, name.key));
-    const { record } = await this.locate(state, name.versionId);
-    return { tags: record.tags, versionId: record.versionId };
+  getTags(name: ObjectName): Promise<{ readonly tags: Tags; readonly versionId: string | undefined }> {
+    return this.#buckets.reading(name.bucket, async (id) => {
+      const state = await readKeyState(this.#context.store, objectKey(id, name.key), name.versionId);
+      const { record } = await this.locate(state, name.versionId);
+      return { tags: record.tags, versionId: record.versionId };
+    });
   }
 
   async objectParts(name: ObjectName, after: number, limit: number): Promise<ListPage<PartInfo>> {
@@ -138,7 +142,13 @@ export class ObjectReader {
         return { record, row, address: objectRow(key), body: isBeside ? body : undefined };
       }
     }
-    return { ...(await this.locate(await readKeyState(store, key), versionId)), body: undefined };
+    return { ...(await this.locate(await readKeyState(store, key, versionId), versionId)), body: undefined };
+  }
+
+  /** Undefined where the record is not what it was any more: the body may be another one's. */
+  async #bodyOf(row: Row, address: RowAddress, body: RowAddress): Promise<Row | undefined> {
+    const [now, found] = await this.#context.store.getMany([address, body]);
+    return now?.revision === row.revision ? found : undefined;
   }
 
   async #missing({ key, head }: KeyState): Promise<Error> {
@@ -177,7 +187,7 @@ export class ObjectReader {
   }
 }
 
-export function objectInfo(key: string, record: ObjectRecord): ObjectInfo {
+export function objectInfo(key: string, record: ObjectDescription): ObjectInfo {
   const { versionId, size, etag, lastModifiedMillis, metadata, checksum, partCount, tags } = record;
   return { key, versionId, size, etag, lastModifiedMillis, metadata, checksum, partCount, tagCount: tags.size };
 }

@@ -1,8 +1,8 @@
-import type { Buckets } from "./buckets.ts";
+import type { Buckets, WritableBucket } from "./buckets.ts";
 import { checkDeleteConditions, checkSourceConditions, checkWriteConditions } from "./conditions.ts";
 import { type Context, commitChange, droppingRefused } from "./context.ts";
 import { objectFailure } from "./errors.ts";
-import { bodyRow, isVersionId, newTimedId, objectKey, versionSuffix } from "./keys.ts";
+import { bodyRow, isVersionId, newTimedId, versionSuffix } from "./keys.ts";
 import { checkMetadata, checkTags } from "./metadata.ts";
 import type { ObjectReader, Opened } from "./object-reader.ts";
 import {
@@ -25,12 +25,11 @@ import { type SharedSource, SourceChanged, shareRange, sharing } from "./share.t
 import { storeRuns } from "./storage.ts";
 import {
   addVersion,
-  findVersionRow,
   isNull,
   type KeyState,
-  newestVersions,
   newVersion,
   readKeyState,
+  readNewest,
   removeCurrent,
   removeVersion,
 } from "./versions.ts";
@@ -50,8 +49,7 @@ export class ObjectWriter {
   async put(request: PutRequest): Promise<PutResult> {
     checkMetadata(request.metadata);
     checkTags(request.tags);
-    return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
-      const key = objectKey(id, request.key);
+    return this.#buckets.writing(request, async ({ key, versioning, fence }) => {
       const context = this.#context;
       // A small body is kept in a row, which Blobs never sees.
       await context.blobs.checkSpace("addition");
@@ -61,19 +59,20 @@ export class ObjectWriter {
       }
       using received = await droppingRefused(context, key, () => receiveBody(context, key, request.body, true));
       const storage = await this.#storageOf(key, received);
-      return this.#commit(key, versioning, request, { ...received, storage });
+      return this.#commit(key, { versioning, fence }, request, { ...received, storage });
     });
   }
 
   delete(request: DeleteRequest): Promise<DeleteResult> {
-    return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
-      const key = objectKey(id, request.key);
+    return this.#buckets.writing(request, async ({ key, versioning, fence }) => {
       const { store, blobs } = this.#context;
       await blobs.checkSpace("removal");
-      return commitChange(this.#context, async () => {
-        const state = await readKeyState(store, key);
-        if (request.versionId !== undefined) return this.#deleteVersion(state, request.versionId, request.conditions);
-        const newest = await this.#newestOf(state);
+      return commitChange(this.#context, fence, async () => {
+        const { versionId } = request;
+        if (versionId !== undefined) {
+          return this.#deleteVersion(await readKeyState(store, key, versionId), versionId, request.conditions);
+        }
+        const { state, newest } = await readNewest(store, key);
         checkDeleteConditions(request.conditions, newest);
         // A condition on a key that never was holds, and asks for no delete marker.
         if (newest === undefined && request.conditions !== undefined) return NOTHING_DELETED;
@@ -106,12 +105,11 @@ export class ObjectWriter {
 
   async setTags(name: ObjectName, tags: Tags | undefined): Promise<{ readonly versionId: string | undefined }> {
     checkTags(tags);
-    return this.#buckets.writing(name.bucket, async ({ id }) => {
-      const key = objectKey(id, name.key);
+    return this.#buckets.writing(name, async ({ key, fence }) => {
       const { store, blobs } = this.#context;
       await blobs.checkSpace(tags === undefined ? "removal" : "addition");
-      return commitChange(this.#context, async () => {
-        const state = await readKeyState(store, key);
+      return commitChange(this.#context, fence, async () => {
+        const state = await readKeyState(store, key, name.versionId);
         const { record, address, row } = await this.#reader.locate(state, name.versionId);
         const value = encodeObjectRecord({ ...record, tags: tags ?? NO_TAGS });
         const commit = { checks: [{ ...address, revision: row.revision }], puts: [{ ...address, value }] };
@@ -133,8 +131,7 @@ export class ObjectWriter {
     const copied = { ...request, metadata: request.metadata ?? info.metadata, tags: request.tags ?? opened.tags };
     checkMetadata(copied.metadata);
     checkTags(copied.tags);
-    return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
-      const key = objectKey(id, request.key);
+    return this.#buckets.writing(request, async ({ key, versioning, fence }) => {
       const context = this.#context;
       await context.blobs.checkSpace("addition");
       if (request.conditions !== undefined) {
@@ -142,7 +139,13 @@ export class ObjectWriter {
       }
       const range = { start: 0, end: info.size, partNumber: 0, algorithm: keptAlgorithm(request, info) };
       return shareRange(context, key, opened, range, async (content, source) => {
-        const result = await this.#commit(key, versioning, copied, { ...content, inline: undefined }, source);
+        const result = await this.#commit(
+          key,
+          { versioning, fence },
+          copied,
+          { ...content, inline: undefined },
+          source,
+        );
         return { ...result, sourceVersionId: info.versionId };
       });
     });
@@ -170,14 +173,14 @@ export class ObjectWriter {
   /** With a source, the content's needles are another row's, which the commit checks. Throws SourceChanged. */
   #commit(
     key: Uint8Array,
-    versioning: Versioning,
+    { versioning, fence }: Pick<WritableBucket, "versioning" | "fence">,
     request: Pick<PutRequest, "metadata" | "tags" | "conditions">,
     content: WrittenContent,
     source?: SharedSource,
   ): Promise<PutResult> {
     const context = this.#context;
     const { size, etag, checksum } = content;
-    return commitChange(context, async () => {
+    return commitChange(context, fence, async () => {
       if (source !== undefined && !(await source.isThere())) throw new SourceChanged("before the copy was committed");
       const state = await readKeyState(context.store, key);
       checkWriteConditions(request.conditions, state.current);
@@ -204,12 +207,6 @@ export class ObjectWriter {
   }
 
   /** The current object, or the delete marker in its place. */
-  async #newestOf({ current, head, key }: KeyState): Promise<ObjectRecord | undefined> {
-    if (current !== undefined || head === undefined) return current;
-    const [newest] = await newestVersions(this.#context.store, key, 1);
-    return newest && decodeObjectRecord(newest.value);
-  }
-
   async #storageOf(key: Uint8Array, received: Received): Promise<Storage | undefined> {
     if (received.append === undefined) return undefined;
     const { size, etag } = received;
@@ -221,7 +218,7 @@ export class ObjectWriter {
 
   async #deleteVersion(state: KeyState, versionId: string, conditions: DeleteRequest["conditions"]) {
     if (!isVersionId(versionId)) throw objectFailure("VERSION_ID_INVALID", { data: { versionId } });
-    const { current } = state;
+    const { current, olderRow: row } = state;
     const isCurrent =
       current !== undefined && (versionId === "null" ? isNull(current) : current.versionId === versionId);
     if (isCurrent) {
@@ -229,7 +226,6 @@ export class ObjectWriter {
       const change = await removeCurrent(this.#context, state);
       return { commit: change.commit(), result: { deleteMarker: false, versionId } };
     }
-    const row = await findVersionRow(this.#context.store, state, versionId);
     const record = row && decodeObjectRecord(row.value);
     checkDeleteConditions(conditions, record);
     if (row === undefined || record === undefined) return { commit: {}, result: { deleteMarker: false, versionId } };

@@ -1,16 +1,13 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BlobBug } from "../../blob/index.ts";
-import { AshlarError } from "../../std/errors.ts";
 import { simulationSeeds } from "../../testing/seeds.ts";
 import type { Mistake } from "./testing/mistakes.ts";
 import { Simulation, Violation } from "./testing/simulation.ts";
 
 const BUGS: readonly BlobBug[] = ["ignore-shares", "forget-live-shares"];
-const MISTAKES_MADE: readonly Mistake[] = [
-  ...(["no-share-rows", "no-mark-checks", "share-rows-later", "share-rows-end-with-the-copy"] as const),
-];
-const SEEDS_PER_BUG_MAX = 30;
+const MISTAKES_MADE: readonly Mistake[] = ["no-share-rows", "share-rows-later", "share-rows-end-with-the-copy"];
+const SEEDS_PER_BUG_MAX = 5;
 
 describe("objects and their copies under faults", () => {
   for (const seed of simulationSeeds(10)) {
@@ -42,7 +39,7 @@ async function found(run: (seed: number) => Promise<unknown>): Promise<void> {
     try {
       await run(seed);
     } catch (error) {
-      if (error instanceof Violation || error instanceof AshlarError) return;
+      if (error instanceof Violation) return;
       throw error;
     }
   }

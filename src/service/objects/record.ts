@@ -1,6 +1,6 @@
 import type { BlobRef } from "../../blob/index.ts";
 import { assert } from "../../std/assert.ts";
-import { equalBytes, fromHex, toHex } from "../../std/bytes.ts";
+import { equalBytes, fromHex } from "../../std/bytes.ts";
 import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
 import type { ChecksumAlgorithm, ObjectMetadata, StoredChecksum, Tags, UploadChecksum } from "./objects.ts";
@@ -35,7 +35,7 @@ export interface PartRun {
   readonly refs: readonly BlobRef[];
 }
 
-export interface ObjectRecord {
+export interface ObjectDescription {
   readonly deleteMarker: boolean;
   readonly versionId: string | undefined;
   /** Place among the versions of its key; grows with each write. */
@@ -47,6 +47,9 @@ export interface ObjectRecord {
   readonly tags: Tags;
   readonly checksum: StoredChecksum | undefined;
   readonly partCount: number | undefined;
+}
+
+export interface ObjectRecord extends ObjectDescription {
   readonly storage: Storage | undefined;
 }
 
@@ -84,6 +87,15 @@ export function encodeObjectRecord(record: ObjectRecord): Uint8Array {
 
 export function decodeObjectRecord(value: Uint8Array): ObjectRecord {
   const { reader, version } = begin(value);
+  return { ...readDescription(reader), storage: readStorage(reader, version) };
+}
+
+/** What a listing shows: where the bytes are is not decoded. */
+export function decodeObjectDescription(value: Uint8Array): ObjectDescription {
+  return readDescription(begin(value).reader);
+}
+
+function readDescription(reader: ByteReader): ObjectDescription {
   return {
     deleteMarker: reader.u8() === 1,
     versionId: readOptionalText(reader),
@@ -95,7 +107,6 @@ export function decodeObjectRecord(value: Uint8Array): ObjectRecord {
     tags: readMap(reader),
     checksum: readChecksum(reader),
     partCount: reader.varint() || undefined,
-    storage: readStorage(reader, version),
   };
 }
 
@@ -227,7 +238,7 @@ function writeEtag(writer: ByteWriter, etag: string): void {
 }
 
 function readEtag(reader: ByteReader): string {
-  const digest = toHex(reader.blob());
+  const digest = reader.hex();
   const parts = reader.varint();
   return parts === 0 ? digest : `${digest}-${parts}`;
 }

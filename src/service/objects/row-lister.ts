@@ -30,7 +30,7 @@ export class RowLister {
   readonly #table: number;
   readonly #scope: ListScope;
   readonly #to: RowKey;
-  #next: ListStart | undefined;
+  #next: ListStart;
   #lastPrefix: string | undefined;
   #queue: Listed[] = [];
   #taken = 0;
@@ -54,22 +54,27 @@ export class RowLister {
     return this.#queue[this.#taken++];
   }
 
-  /** Reads the next page; false at the end. Call it only when all steps are taken. */
-  async fill(): Promise<boolean> {
-    this.#queue = [];
-    this.#taken = 0;
-    while (this.#queue.length === 0 && this.#next !== undefined) await this.#readPage(this.#next);
-    return this.#queue.length > 0;
+  /** All rows below it have been read: those of the last key that was read are. */
+  get readTo(): Uint8Array {
+    return this.#next.from?.key ?? endOfKey(this.#next.after!.key);
   }
 
-  async #readPage(start: ListStart): Promise<void> {
-    const { bucketId, prefix, delimiter } = this.#scope;
-    if (compareBytes((start.from ?? start.after)!.key, this.#to.key) >= 0) {
-      this.#next = undefined;
-      return;
+  /** Reads the next page, of the rows below `bound`; false where there is none left. Call it only when all steps are taken. */
+  async fill(bound: Uint8Array = this.#to.key): Promise<boolean> {
+    this.#queue = [];
+    this.#taken = 0;
+    while (this.#queue.length === 0) {
+      const { key } = (this.#next.from ?? this.#next.after)!;
+      if (compareBytes(key, bound) >= 0) return false;
+      await this.#readPage(this.#next, bound);
     }
+    return true;
+  }
+
+  async #readPage(start: ListStart, bound: Uint8Array): Promise<void> {
+    const { bucketId, prefix, delimiter } = this.#scope;
     const limit = delimiter === "" ? PAGE_ROWS : SKIP_PAGE_ROWS;
-    const { rows, more } = await this.#store.scan(this.#table, { ...start, to: this.#to }, { limit });
+    const { rows, more } = await this.#store.scan(this.#table, { ...start, to: { key: bound } }, { limit });
     let endsInPrefix: string | undefined;
     for (const row of rows) {
       const key = keyOf(row.key);
@@ -80,7 +85,7 @@ export class RowLister {
       this.#lastPrefix = endsInPrefix;
     }
     const last = rows.at(-1);
-    if (!more || last === undefined) this.#next = undefined;
+    if (!more || last === undefined) this.#next = { from: { key: bound } };
     else if (endsInPrefix === undefined) this.#next = { after: last };
     else this.#next = { from: { key: prefixEnd(keyBound(bucketId, endsInPrefix).key)! } };
   }
@@ -93,7 +98,12 @@ export function startBehind({ bucketId, prefix, delimiter }: ListScope, marker: 
   const cut = delimiter !== "" && marker.startsWith(prefix) ? marker.indexOf(delimiter, prefix.length) : -1;
   const isCommonPrefix = cut >= 0 && cut + delimiter.length === marker.length;
   if (isCommonPrefix) return { from: { key: prefixEnd(key)! } };
+  return { from: { key: endOfKey(key) } };
+}
+
+/** Behind all rows of one key. */
+function endOfKey(key: Uint8Array): Uint8Array {
   const behind = new Uint8Array(key.length + 1);
   behind.set(key);
-  return { from: { key: behind } };
+  return behind;
 }

@@ -9,6 +9,7 @@ import { Listing } from "./listing.ts";
 import { ObjectReader } from "./object-reader.ts";
 import { ObjectWriter } from "./object-writer.ts";
 import type { Objects } from "./objects.ts";
+import { NO_OBJECT_BUGS, type ObjectBugs } from "./seeded-bugs.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface ObjectsParts {
@@ -23,12 +24,13 @@ export interface ObjectsParts {
   readonly cleaner?: Partial<CleanerOptions>;
   /** Other nodes change the same Store. */
   readonly isShared?: boolean;
+  readonly bugs?: ObjectBugs;
 }
 
 /** The objects service: one room a family of calls, and the cleaner behind them. */
 export function openObjects(parts: ObjectsParts): Objects {
   const cleaner = new TombstoneCleaner(parts, parts.onError, parts.cleaner);
-  const context: Context = { ...parts, cleaner };
+  const context: Context = { ...parts, cleaner, bugs: parts.bugs ?? NO_OBJECT_BUGS };
   const buckets: Buckets = new Buckets(parts, (id) => uploads.abortAll(rowsOfBucket(id)));
   const reader = new ObjectReader(context, buckets);
   const writer = new ObjectWriter(context, buckets, reader);

@@ -1,10 +1,10 @@
 import type { HashName } from "../../env/index.ts";
 import { concatBytes, equalBytes, fromHex, strictText, toHex } from "../../std/bytes.ts";
-import { type Row, type RowAddress, type RowKey, TABLES } from "../../store/index.ts";
+import { type Check, type Row, type RowAddress, type RowKey, TABLES } from "../../store/index.ts";
 import type { Buckets } from "./buckets.ts";
 import { combineChecksums } from "./combine.ts";
 import { checkSourceConditions, checkWriteConditions } from "./conditions.ts";
-import { type Context, commitChange, droppingRefused } from "./context.ts";
+import { type Context, commitChange, droppingRefused, fenced } from "./context.ts";
 import { objectFailure } from "./errors.ts";
 import { newTimedId, objectKey, partNumberOf, partRow, rowsOfUpload, uploadRow } from "./keys.ts";
 import { checkMetadata, checkTags } from "./metadata.ts";
@@ -68,7 +68,7 @@ export class Uploads {
     checkMetadata(metadata);
     checkTags(tags);
     if (checksum !== undefined) checkChecksumType(checksum.algorithm, checksum.type);
-    return this.#buckets.writing(request.bucket, async ({ id }) => {
+    return this.#buckets.writing(request, async ({ key, fence }) => {
       const { clock, random, store, blobs } = this.#context;
       await blobs.checkSpace("addition");
       const initiatedMillis = clock.now();
@@ -83,26 +83,26 @@ export class Uploads {
         etag: "",
         versionId: undefined,
       };
-      const address = uploadRow(objectKey(id, request.key), uploadId);
+      const address = uploadRow(key, uploadId);
       const puts = [{ ...address, value: encodeUploadRecord(record) }];
-      const result = await store.commit({ checks: [{ ...address, absent: true }], puts });
+      const result = await store.commit(fenced({ checks: [{ ...address, absent: true }], puts }, fence));
       if (!result.committed) throw objectFailure("CONFLICT");
       return { key: request.key, uploadId, initiatedMillis, owner, metadata, checksum };
     });
   }
 
-  async get(name: UploadName): Promise<UploadInfo> {
-    const { id } = await this.#buckets.get(name.bucket);
-    const { row, record } = await this.#open(objectKey(id, name.key), name);
-    return uploadInfo(name.key, row, record);
+  get(name: UploadName): Promise<UploadInfo> {
+    return this.#buckets.reading(name.bucket, async (id) => {
+      const { row, record } = await this.#open(objectKey(id, name.key), name);
+      return uploadInfo(name.key, row, record);
+    });
   }
 
   async putPart(request: PutPartRequest): Promise<PartInfo> {
     const { partNumber } = request;
     checkPartNumber(partNumber);
-    return this.#buckets.writing(request.bucket, async ({ id }) => {
+    return this.#buckets.writing(request, async ({ key, fence }) => {
       const context = this.#context;
-      const key = objectKey(id, request.key);
       const upload = await this.#open(key, request);
       const algorithm = upload.record.checksum?.algorithm;
       const body =
@@ -114,7 +114,7 @@ export class Uploads {
       const { refs } = received.append!;
       const run = { partNumber, partOffset: 0, partSize: size, etag, checksum, owner: undefined, refs };
       const storage = await storeRuns(context, key, [run], newTimedId(context.clock.now(), context.random));
-      return this.#commitPart(upload, partNumber, { size, etag, checksum, storage });
+      return this.#commitPart(upload, partNumber, fence, { size, etag, checksum, storage });
     });
   }
 
@@ -132,9 +132,8 @@ export class Uploads {
   }
 
   complete(request: CompleteRequest): Promise<PutResult> {
-    return this.#buckets.writing(request.bucket, async ({ id, versioning }) => {
+    return this.#buckets.writing(request, async ({ key, versioning, fence }) => {
       const context = this.#context;
-      const key = objectKey(id, request.key);
       const upload = await this.#find(key, request);
       if (upload.record.state === "completed") return this.#answerAgain(key, upload.record);
       await context.blobs.checkSpace("addition");
@@ -145,7 +144,7 @@ export class Uploads {
         for await (const run of readRuns(context, key, record.storage)) runs.push({ ...run, partNumber });
       }
       const storage: Storage = await storeRuns(context, key, runs, newTimedId(context.clock.now(), context.random));
-      return commitChange(context, async () => {
+      return commitChange(context, fence, async () => {
         const state = await readKeyState(context.store, key);
         checkWriteConditions(request.conditions, state.current);
         const { metadata, tags } = upload.record;
@@ -177,8 +176,8 @@ export class Uploads {
   }
 
   abort(name: UploadName): Promise<void> {
-    return this.#buckets.writing(name.bucket, async ({ id }) => {
-      await this.#abort(await this.#open(objectKey(id, name.key), name));
+    return this.#buckets.writing(name, async ({ key, fence }) => {
+      await this.#abort(await this.#open(key, name), fence);
     });
   }
 
@@ -189,7 +188,7 @@ export class Uploads {
       const { rows, more } = await store.scan(TABLES.upload, { ...at, to: range.to }, { limit: 1000 });
       for (const row of rows) {
         const record = decodeUploadRecord(row.value);
-        if (record.state === "open") await this.#abort({ key: row.key, row, address: row, record });
+        if (record.state === "open") await this.#abort({ key: row.key, row, address: row, record }, undefined);
       }
       const last = rows.at(-1);
       if (!more || last === undefined) return;
@@ -226,13 +225,12 @@ export class Uploads {
   #sharePart(request: CopyPartRequest, opened: Opened) {
     const { partNumber } = request;
     checkPartNumber(partNumber);
-    return this.#buckets.writing(request.bucket, async ({ id }) => {
-      const key = objectKey(id, request.key);
+    return this.#buckets.writing(request, async ({ key, fence }) => {
       const upload = await this.#open(key, request);
       const algorithm = upload.record.checksum?.algorithm;
       const range = { ...rangeOf(request, opened), partNumber, algorithm };
       return shareRange(this.#context, key, opened, range, async (content, source) => {
-        const part = await this.#commitPart(upload, partNumber, content, source);
+        const part = await this.#commitPart(upload, partNumber, fence, content, source);
         return { ...part, sourceVersionId: opened.info.versionId };
       });
     });
@@ -242,6 +240,7 @@ export class Uploads {
   async #commitPart(
     upload: OpenUpload,
     partNumber: number,
+    fence: Check | undefined,
     content: Content,
     source?: SharedSource,
   ): Promise<PartInfo> {
@@ -252,7 +251,7 @@ export class Uploads {
     const lastModifiedMillis = context.clock.now();
     const address = partRow(key, strictText(upload.row.suffix)!, partNumber);
     const value = encodePartRecord({ size, etag, lastModifiedMillis, checksum, storage });
-    return commitChange(context, async () => {
+    return commitChange(context, fence, async () => {
       if (source !== undefined && !(await source.isThere())) throw new SourceChanged("before the part was committed");
       const { row: before } = await context.store.get(address);
       const { row: uploadNow } = await context.store.get(upload.address);
@@ -267,11 +266,11 @@ export class Uploads {
     });
   }
 
-  async #abort(upload: OpenUpload): Promise<void> {
+  async #abort(upload: OpenUpload, fence: Check | undefined): Promise<void> {
     const { address, row, record } = upload;
     await this.#context.blobs.checkSpace("removal");
     const put = { ...address, value: encodeUploadRecord({ ...record, state: "aborted" }) };
-    await commitChange(this.#context, async () => {
+    await commitChange(this.#context, fence, async () => {
       const { row: now } = await this.#context.store.get(address);
       if (now?.revision !== row.revision) throw objectFailure("UPLOAD_MISSING");
       return { commit: { checks: [{ ...address, revision: row.revision }], puts: [put] }, result: undefined };

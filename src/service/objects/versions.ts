@@ -5,7 +5,17 @@ import { ByteReader } from "../../std/reader.ts";
 import { ByteWriter } from "../../std/writer.ts";
 import type { Check, Commit, Put, Row, RowAddress, Store } from "../../store/index.ts";
 import { TABLES } from "../../store/index.ts";
-import { headRow, nextOrder, objectRow, rowsOfKey, versionIdFor, versionRow, versionSuffix } from "./keys.ts";
+import { objectFailure } from "./errors.ts";
+import {
+  headRow,
+  isVersionId,
+  nextOrder,
+  objectRow,
+  rowsOfKey,
+  versionIdFor,
+  versionRow,
+  versionSuffix,
+} from "./keys.ts";
 import type { Versioning } from "./objects.ts";
 import { decodeObjectRecord, encodeObjectRecord, type ObjectRecord, type Storage } from "./record.ts";
 import { type ObjectBytes, storageChecks, storageDrop, storageShares } from "./storage.ts";
@@ -22,13 +32,19 @@ export interface Head {
   readonly nullSuffix: Uint8Array;
 }
 
+/** All of one moment. */
 export interface KeyState {
   readonly key: Uint8Array;
   readonly current: ObjectRecord | undefined;
   readonly currentRow: Row | undefined;
   readonly head: Head | undefined;
   readonly headRow: Row | undefined;
+  /** Of the version that was asked for, where it is an older one. */
+  readonly olderRow: Row | undefined;
 }
+
+/** So often may others change the key while it is looked at. */
+const ATTEMPTS_MAX = 100;
 
 /** A commit in the making: what the change of a key adds up to. */
 export class Change {
@@ -93,15 +109,44 @@ export class Change {
   }
 }
 
-export async function readKeyState(store: Store, key: Uint8Array): Promise<KeyState> {
-  const [currentRow, head] = await store.getMany([objectRow(key), headRow(key)]);
-  return {
-    key,
-    current: currentRow && decodeObjectRecord(currentRow.value),
-    currentRow,
-    head: head && decodeHead(head.value),
-    headRow: head,
-  };
+/**
+ * The key, and a version of it that is looked for: in one read, since versions change their places. Between two, one that
+ * is there all the time may be found in neither.
+ */
+export async function readKeyState(store: Store, key: Uint8Array, versionId?: string): Promise<KeyState> {
+  const isPlaced = versionId !== undefined && versionId !== "null" && isVersionId(versionId);
+  let suffix = isPlaced ? versionSuffix({ versionId, order: 0 }) : NONE;
+  for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
+    const older = suffix.length > 0 ? [versionRow(key, suffix)] : [];
+    const [currentRow, headOf, olderRow] = await store.getMany([objectRow(key), headRow(key), ...older]);
+    const current = currentRow && decodeObjectRecord(currentRow.value);
+    const head = headOf && decodeHead(headOf.value);
+    const nullSuffix = head?.nullSuffix ?? NONE;
+    if (versionId !== "null" || equalBytes(nullSuffix, suffix)) {
+      return { key, current, currentRow, head, headRow: headOf, olderRow };
+    }
+    // Only the head tells where the null version is.
+    suffix = nullSuffix;
+  }
+  throw objectFailure("CONFLICT");
+}
+
+/** The key and its newest version, a delete marker too. */
+export async function readNewest(
+  store: Store,
+  key: Uint8Array,
+): Promise<{ readonly state: KeyState; readonly newest: ObjectRecord | undefined }> {
+  let state = await readKeyState(store, key);
+  for (let tries = 0; tries < ATTEMPTS_MAX; tries++) {
+    if (state.current !== undefined || state.head === undefined) return { state, newest: state.current };
+    const [newest] = await newestVersions(store, key, 1);
+    const now = await readKeyState(store, key);
+    if (now.headRow?.revision === state.headRow?.revision) {
+      return { state, newest: newest && decodeObjectRecord(newest.value) };
+    }
+    state = now;
+  }
+  throw objectFailure("CONFLICT");
 }
 
 export interface VersionContext extends ObjectBytes {
@@ -186,13 +231,6 @@ export async function removeVersion(context: VersionContext, state: KeyState, ro
   return othersRemain ? change.put(headRow(key), encodeHead({ lastOrder, nullSuffix })) : change.delete(headRow(key));
 }
 
-/** The row of a version by its id; undefined where it is the current one or there is none. */
-export async function findVersionRow(store: Store, state: KeyState, versionId: string): Promise<Row | undefined> {
-  const suffix = versionId === "null" ? state.head?.nullSuffix : versionSuffix({ versionId, order: 0 });
-  if (suffix === undefined || suffix.length === 0) return undefined;
-  return (await store.get(versionRow(state.key, suffix))).row;
-}
-
 export function isNull(record: ObjectRecord): boolean {
   return record.versionId === undefined || record.versionId === "null";
 }
@@ -237,7 +275,7 @@ function encodeHead(head: Head): Uint8Array {
   return new ByteWriter(32).u8(1).varint(head.lastOrder).blob(head.nullSuffix).finish();
 }
 
-function decodeHead(value: Uint8Array): Head {
+export function decodeHead(value: Uint8Array): Head {
   const reader = new ByteReader(value);
   reader.u8();
   return { lastOrder: reader.varint(), nullSuffix: reader.blob().slice() };

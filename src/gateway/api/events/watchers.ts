@@ -1,6 +1,7 @@
 // Streams of server-sent events: samples and events as they come. Each watcher has a short queue. One that reads too slowly misses
 // messages and is told how many; it never holds up others, and never costs more memory than its queue.
 
+import { encodeEvent, encodeRetry } from "../../../codec/event-stream/index.ts";
 import type { Timer, Timers } from "../../../env/index.ts";
 import { utf8 } from "../../../std/bytes.ts";
 import type { ByteSource } from "../../../std/source.ts";
@@ -66,7 +67,7 @@ export class Watchers implements Disposable {
 class Watcher implements ByteSource {
   readonly #queueMax: number;
   readonly #onEnd: (watcher: Watcher) => void;
-  #queue: string[] = [`retry: ${RETRY_MILLIS}\n\n`];
+  #queue: string[] = [encodeRetry(RETRY_MILLIS)];
   #lost = 0;
   #ended = false;
   #wake: (() => void) | undefined;
@@ -79,7 +80,7 @@ class Watcher implements ByteSource {
   push(message: WatchMessage): void {
     if (this.#ended) return;
     if (this.#queue.length >= this.#queueMax) this.#lost++;
-    else this.#queue.push(encode(message));
+    else this.#queue.push(encodeEvent(message.type, JSON.stringify(message.data), message.id));
     this.#wake?.();
   }
 
@@ -97,7 +98,7 @@ class Watcher implements ByteSource {
     if (this.#queue.length === 0) return null;
     const messages = this.#queue;
     this.#queue = [];
-    if (this.#lost > 0) messages.push(`event: lost\ndata: ${this.#lost}\n\n`);
+    if (this.#lost > 0) messages.push(encodeEvent("lost", String(this.#lost)));
     this.#lost = 0;
     return utf8(messages.join(""));
   }
@@ -106,9 +107,4 @@ class Watcher implements ByteSource {
     this.#queue = [];
     this.end();
   }
-}
-
-/** JSON has no line breaks outside of its escapes, so a message is one line of data. */
-function encode({ type, id, data }: WatchMessage): string {
-  return `${id === undefined ? "" : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,8 +1,9 @@
 import { BLOB_ERRORS, type VolumeStatus } from "../../../blob/index.ts";
 import { failures } from "../../../std/errors.ts";
-import { takeBackup } from "../backup/take.ts";
+import { type BackupParts, takeBackup } from "../backup/take.ts";
 import { apiFailure } from "../errors.ts";
 import type { Handlers, Services } from "../handler.ts";
+import type { NodePort } from "../node.ts";
 import type { STORAGE_OPERATIONS } from "../operations/index.ts";
 import type { Infer } from "../schema.ts";
 import { instant } from "../status/reporter.ts";
@@ -31,27 +32,31 @@ export function storageHandlers({ node, env }: Services): Handlers<typeof STORAG
     async getCounters() {
       const { log, raft, store, blobs } = node;
       return {
-        log: { ...log.counters },
-        raft: { ...raft.counters, ...raft.gauges() },
+        log: { ...log?.counters },
+        raft: { ...raft?.counters, ...raft?.gauges() },
         store: { ...store.counters },
         blobs: { ...blobs.counters },
       };
     },
 
     async checkpoint() {
-      await node.store.checkpoint();
+      const { store } = node;
+      if (store.checkpoint === undefined) throw keptByEngine(node, "There are no checkpoints");
+      await store.checkpoint();
       return undefined;
     },
 
     async backup({ call }) {
+      const writeRows = rowsWriter(node);
+      if (writeRows === undefined) throw keptByEngine(node, "A backup here would lack all rows");
       if (backupRuns) throw apiFailure("BACKUP_RUNNING");
       backupRuns = true;
       try {
-        const { disk, version, id, identityFiles, store, blobs } = node;
+        const { disk, version, id, identityFiles, blobs } = node;
         const backup = await takeBackup(
           {
             ...{ disk, clock: env.clock, version, node: id, identityFiles },
-            writeRows: (name, signal) => store.backup(disk, name, signal),
+            writeRows,
             volumes: () => blobs.status().volumes,
           },
           call.exchange.signal,
@@ -69,6 +74,20 @@ export function storageHandlers({ node, env }: Services): Handlers<typeof STORAG
       }
     },
   };
+}
+
+/** Of all groups of a cluster; undefined where an engine outside keeps the rows. */
+function rowsWriter({ cluster, store, disk }: NodePort): BackupParts["writeRows"] | undefined {
+  if (cluster !== undefined) return (name, signal) => cluster.ranges.backup(name, signal);
+  if (store.backup === undefined) return undefined;
+  return (name, signal) => store.backup!(disk, name, signal);
+}
+
+const ENGINES = { etcd: "etcd", postgres: "PostgreSQL" } as const;
+
+function keptByEngine({ engine }: NodePort, why: string): Error {
+  const name = engine === undefined ? "another engine" : ENGINES[engine.kind];
+  return apiFailure("ENGINE_KEEPS_STORE", { what: `${why}: ${name} keeps the Store.`, data: { engine: engine?.kind } });
 }
 
 function volumeId(text: string): number {

@@ -24,9 +24,12 @@ The same policies rule here as over S3: operations on data ask for the S3 action
 
 ## Forms
 
-Bodies and answers are JSON in UTF-8 (\`Content-Type: application/json\`, at most 1 MiB) unless a row says bytes. Instants are RFC 3339
-text, lengths are bytes, durations are milliseconds. An object's key is the query's parameter \`key\`, for every text is a key and paths are
-rewritten on their way. What is not known in a query or a body is refused, with the nearest name that is. A failure is
+Bodies and answers are JSON in UTF-8 (\`Content-Type: application/json\`, at most 1 MiB, for \`commitRows\` 2.25) unless a row says bytes.
+Instants are RFC 3339 text, lengths are bytes, durations are milliseconds. An object's key is the query's parameter \`key\`, for every
+text is a key and paths are rewritten on their way. Keys and values under \`/v1/kv\` ([guide](../kv.md)) are byte strings: text, or
+\`{"base64": "..."}\` for any bytes; in a query their bytes, escaped.
+
+What is not known in a query or a body is refused, with the nearest name that is. A failure is
 
 \`\`\`
 {"error": {"code": "BUCKET_MISSING", "message": "The bucket does not exist.", "advice": "...", "requestId": "...", "data": {}}}

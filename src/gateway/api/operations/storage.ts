@@ -51,6 +51,7 @@ export const STORAGE_OPERATIONS = [
     summary: "Streams a consistent backup of the node as a tar archive",
     notes: [
       "Writes go on meanwhile; the archive holds everything that was acknowledged before it began.",
+      "Where a cluster's keys are cut into ranges it has the rows of all, as they were at one moment.",
       "It holds all data and the sealed secrets, so only the root key may take it.",
       "One runs at a time. `ashlar restore` makes a data directory of it.",
     ],

@@ -1,9 +1,11 @@
 import type { VolumeStatus } from "../../../blob/index.ts";
+import type { ClusterStatus } from "../../../cluster/index.ts";
 import type { Clock } from "../../../env/index.ts";
 import type { Access } from "../../../service/access/index.ts";
+import type { Ids } from "../../../service/ids/index.ts";
 import { nameOfOwner, type Objects } from "../../../service/objects/index.ts";
 import type { ClientOrigin } from "../../http/index.ts";
-import type { NodePort } from "../node.ts";
+import { type ClusterPort, type NodePort, statusOfCluster } from "../node.ts";
 import { reachable } from "../reachable.ts";
 import type { Infer } from "../schema.ts";
 import type { Sample, Sampler } from "../telemetry/sampler.ts";
@@ -15,6 +17,7 @@ export interface ReporterParts {
   readonly node: NodePort;
   readonly objects: Objects;
   readonly access: Access;
+  readonly ids: Ids;
   readonly sampler: Sampler;
 }
 
@@ -25,6 +28,7 @@ interface Counts {
 }
 
 const COUNTS_MILLIS_MAX = 10_000;
+const CLUSTER_MILLIS_MAX = 1000;
 const PAGE_ROWS = 1000;
 /** Of a count; more are not counted further. */
 const PAGES_MAX = 100;
@@ -38,6 +42,9 @@ export class StatusReporter {
   #counts: Counts = { buckets: 0, users: 0, policies: 0 };
   #countedMillis = Number.NEGATIVE_INFINITY;
   #counting: Promise<void> | undefined;
+  #cluster: ClusterStatus | "unknown" | undefined;
+  #clusterMillis = Number.NEGATIVE_INFINITY;
+  #askingCluster: Promise<void> | undefined;
   #failuresSeen = 0;
   #checkpointsSeen = 0;
   #checkpointFailing = false;
@@ -52,12 +59,13 @@ export class StatusReporter {
     const counts = await this.#freshCounts();
     const blobs = node.blobs.status();
     await this.#nameDamaged(blobs.volumes);
+    const cluster = await this.#freshCluster();
     const faults = this.faults();
     const nowMillis = clock.now();
     const volumes = blobs.volumes.filter(({ state }) => state !== "removed");
     return {
       health: healthOf(faults),
-      sentence: sentenceOf(faults, counts.buckets, blobs),
+      sentence: sentenceOf(faults, counts.buckets, blobs, cluster?.summary),
       version: node.version,
       node: node.id,
       at: instant(nowMillis),
@@ -74,11 +82,12 @@ export class StatusReporter {
       },
       rates: sampleShape(sampler.latest),
       faults: faults.map((fault) => this.#faultShape(fault)),
+      cluster: cluster && clusterShape(cluster),
     };
   }
 
   faults(): readonly Fault[] {
-    const { clock, node } = this.#parts;
+    const { clock, node, ids } = this.#parts;
     const { counters } = node.store;
     this.#noteCheckpoints(counters.checkpoints, counters.checkpointFailures);
     const faults = faultsOf({
@@ -87,11 +96,32 @@ export class StatusReporter {
       blobs: node.blobs.status(),
       damaged: this.#damaged,
       store: { ...counters, checkpointFailing: this.#checkpointFailing },
+      ids: ids.meter.troubles(),
+      cluster: this.#cluster,
     });
     const names = new Set(faults.map(nameOf));
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
     for (const name of names) if (!this.#since.has(name)) this.#since.set(name, clock.now());
     return faults;
+  }
+
+  /** Undefined for a node that is alone, and where nobody can tell. */
+  async #freshCluster(): Promise<ClusterStatus | undefined> {
+    const { clock, node } = this.#parts;
+    if (node.cluster === undefined) return undefined;
+    if (clock.monotonic() - this.#clusterMillis > CLUSTER_MILLIS_MAX) {
+      this.#askingCluster ??= this.#askCluster(node.cluster).finally(() => {
+        this.#askingCluster = undefined;
+      });
+      await this.#askingCluster;
+    }
+    return this.#cluster === "unknown" ? undefined : this.#cluster;
+  }
+
+  async #askCluster(cluster: ClusterPort): Promise<void> {
+    const { node } = this.#parts;
+    this.#cluster = await statusOfCluster(cluster, node.blobs).catch(() => "unknown" as const);
+    this.#clusterMillis = this.#parts.clock.monotonic();
   }
 
   /** Of each volume the first damaged needles' objects. They are looked up again whenever the status is asked for. */
@@ -151,6 +181,12 @@ export class StatusReporter {
     };
     this.#countedMillis = clock.monotonic();
   }
+}
+
+function clusterShape({ name, canLose, summary, nodes }: ClusterStatus): Infer<"Status">["cluster"] {
+  const present = nodes.filter(({ state }) => state === "active" || state === "draining");
+  const alive = present.filter(({ isAlive }) => isAlive);
+  return { name, canLose, summary, nodes: present.length, nodesAlive: alive.length };
 }
 
 export function sampleShape(sample: Sample): Infer<"Sample"> {

@@ -1,5 +1,5 @@
 import type { BlobStatus } from "../../../blob/index.ts";
-import { counted, formatBytes } from "../format.ts";
+import { counted, formatBytes } from "../../../std/quantities.ts";
 import type { Fault } from "./faults.ts";
 
 export type Health = "healthy" | "degraded" | "unhealthy";
@@ -10,16 +10,18 @@ export function healthOf(faults: readonly Fault[]): Health {
   return faults.length > 0 ? "degraded" : "healthy";
 }
 
-/** The state of the node in one sentence: the gravest fault, or that there is none. */
+/** The state of the node in a sentence: the gravest fault, or that there is none and what the cluster says. */
 export function sentenceOf(
   faults: readonly Fault[],
   buckets: number,
   { bytesFree, bytesTotal }: Pick<BlobStatus, "bytesFree" | "bytesTotal">,
+  cluster?: string,
 ): string {
   const [gravest, ...others] = faults;
   if (gravest === undefined) {
     const space = `${formatBytes(bytesFree)} of ${formatBytes(bytesTotal)} are free`;
-    return `Everything is in order: ${counted(buckets, "bucket")}, and ${space}.`;
+    const order = `Everything is in order: ${counted(buckets, "bucket")}, and ${space}.`;
+    return cluster === undefined ? order : `${order} ${cluster}`;
   }
   const rest = others.length === 0 ? "" : ` (and ${counted(others.length, "more fault")})`;
   const subject = gravest.object.startsWith("volume") ? `Volume${gravest.object.slice(6)}: ` : "";

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { VolumeStatus } from "../../../blob/index.ts";
-import { formatBytes, formatDuration } from "../format.ts";
-import { faultsOf, type NodeState } from "./faults.ts";
+import type { NodeStatus } from "../../../cluster/index.ts";
+import { AshlarError } from "../../../std/errors.ts";
+import { formatBytes, formatDuration } from "../../../std/quantities.ts";
+import { type Fault, faultsOf, type NodeState } from "./faults.ts";
 import { healthOf, sentenceOf } from "./sentence.ts";
 
 const DAY = 86_400_000;
@@ -57,6 +59,16 @@ describe("faults", () => {
     );
   });
 
+  test("of ids that can not be had the first ones are named", () => {
+    const failure = new AshlarError("WORKERS_EXHAUSTED", "All worker numbers are in use.", "Wait.");
+    const ids = Array.from({ length: 7 }, (_, at) => ({ of: { generator: `g${at}` }, failure, sinceMillis: 0 }));
+    const faults = faultsOf({ ...state(), ids });
+    assert.equal(faults.length, 6);
+    assert.equal(faults[0]!.what, "Generator g0 gives no ids: All worker numbers are in use.");
+    assert.equal(faults[5]!.what, "2 more generators and tags give no ids.");
+    assert.equal(healthOf(faults), "degraded");
+  });
+
   test("a full disk tells what comes back and when, and damage names its objects", () => {
     const full = state({ blobs: { bytesFree: GIB, volumes: [volume({ garbageBytes: 3 * GIB })] } });
     assert.match(
@@ -66,6 +78,55 @@ describe("faults", () => {
     const volumes = [volume({ damagedCount: 2, damagedNeedles: [1, 2] })];
     const damaged = { ...state({ blobs: { volumes } }), damaged: new Map([[7, ["docs/a.pdf"]]]) };
     assert.match(faultsOf(damaged)[0]!.what, /restore the objects from a copy: docs\/a\.pdf and others\.$/);
+  });
+
+  describe("of a cluster", () => {
+    const node = (fields: Partial<NodeStatus>): NodeStatus => ({
+      ...{ id: 1, state: "active", zone: "", peer: "10.0.0.1:9200", endpoints: {}, role: "voter", isAlive: true },
+      ...{ entriesBehind: 0, joinedMillis: 0, certificateEndMillis: 0, groups: 0 },
+      ...fields,
+    });
+    const cluster = (nodes: readonly NodeStatus[], canLose = 1): NodeState["cluster"] => {
+      const summary = canLose < 0 ? "Too few nodes answer." : "Can lose 1 more node.";
+      return { canLose, summary, nodes, data: undefined };
+    };
+    const objectsOf = (faults: readonly Fault[]): string[] =>
+      faults.map(({ severity, object }) => `${severity} ${object}`);
+
+    test("there are none while all nodes answer, and the sentence says what may still fail", () => {
+      const nodes = [1, 2, 3].map((id) => node({ id, certificateEndMillis: 130 * DAY }));
+      assert.deepEqual(faultsOf({ ...state(), cluster: cluster(nodes) }), []);
+      assert.match(sentenceOf([], 1, state().blobs, "Can lose 1 more node."), /are free\. Can lose 1 more node\.$/);
+    });
+
+    test("a node that does not answer is one, and one that was removed or has not started is none", () => {
+      const nodes = [
+        node({}),
+        node({ id: 2, isAlive: false }),
+        node({ id: 3, isAlive: false, state: "removed" }),
+        node({ id: 4, isAlive: false, state: "joining" }),
+      ];
+      assert.deepEqual(objectsOf(faultsOf({ ...state(), cluster: cluster(nodes) })), ["warning node 2"]);
+    });
+
+    test("too few nodes, and a leader that nobody reaches, are errors", () => {
+      assert.deepEqual(objectsOf(faultsOf({ ...state(), cluster: cluster([node({})], -1) })), ["error cluster"]);
+      assert.deepEqual(objectsOf(faultsOf({ ...state(), cluster: "unknown" })), ["error cluster"]);
+    });
+
+    test("volumes with too few copies are one until they have them", () => {
+      const risk = { id: 4, bytes: GIB, readable: 2, staying: ["1", "2"], missing: 1, surplus: [] };
+      const data = { volumes: 2, atRisk: [risk], unreadable: 0, missingBytes: GIB, canLose: 1 };
+      const [fault] = faultsOf({ ...state(), cluster: { ...(cluster([node({})]) as object), data } as never });
+      assert.match(fault!.what, /^1 volume of the cluster has too few copies; 1 GiB are to be copied\.$/);
+    });
+
+    test("a certificate that ends soon is told in time", () => {
+      const nodes = [node({ certificateEndMillis: 103 * DAY }), node({ id: 2, certificateEndMillis: 99 * DAY })];
+      const faults = faultsOf({ ...state(), cluster: cluster(nodes) });
+      assert.deepEqual(objectsOf(faults), ["error node 2", "warning node 1"]);
+      assert.match(faults[1]!.what, /ends in 3 d/);
+    });
   });
 
   const CASES: [name: string, state: NodeState, object: string, severity: string, what: RegExp, command: string][] = [

@@ -16,6 +16,22 @@ describe("the metrics", () => {
     assert.equal(names, await readFile(GOLDEN, "utf8"), "ASHLAR_UPDATE_GOLDEN=1 rewrites the list");
   });
 
+  test("count ids by generator and tag, and refusals by code", async () => {
+    await using world = await openWorld();
+    await world.call("PUT", "/v1/ids/tags/orders", { json: {} });
+    await world.call("POST", "/v1/ids/tags/orders/next?count=7");
+    await world.call("POST", "/v1/ids/generators/twitter/next?count=3");
+    await world.call("POST", "/v1/ids/tags/nobody/next");
+    const lines = new Set((await world.call("GET", "/metrics")).text.split("\n"));
+    assert.ok(lines.has('ashlar_ids_tag_numbers_total{tag="orders"} 7'));
+    assert.ok(lines.has('ashlar_ids_tag_waits_total{tag="orders"} 1'));
+    assert.ok(lines.has('ashlar_ids_generator_ids_total{generator="twitter"} 3'));
+    assert.ok(lines.has('ashlar_ids_generator_claims_total{generator="twitter"} 1'));
+    assert.ok(lines.has('ashlar_ids_refusals_total{code="TAG_MISSING"} 1'));
+    assert.ok(lines.has("ashlar_ids_workers_held 1"));
+    assert.ok(lines.has("ashlar_ids_tag_numbers_available 993"));
+  });
+
   test("count requests, durations and bytes", async () => {
     await using world = await openWorld();
     await world.call("PUT", "/v1/buckets/photos", { json: {} });

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Ids } from "../../../service/ids/index.ts";
 import type { NodePort } from "../node.ts";
+import { addIdsMetrics } from "./ids-metrics.ts";
 import { type OperationStats, RequestStats } from "./request-stats.ts";
 import type { StallMeter } from "./stall-meter.ts";
 
@@ -49,12 +51,14 @@ export class Metrics {
   }
 
   /** What the node counts; once, when the node is there. */
-  attach(node: NodePort, stalls: StallMeter): void {
+  attach(node: NodePort, ids: Ids, stalls: StallMeter): void {
     this.#addNode(node, stalls);
-    this.#addCounters("log", "the log", () => node.log.counters);
-    this.#addCounters("raft", "the groups of this node", () => ({ ...node.raft.counters, ...node.raft.gauges() }));
+    const { log, raft } = node;
+    if (log) this.#addCounters("log", "the log", () => log.counters);
+    if (raft) this.#addCounters("raft", "the groups of this node", () => ({ ...raft.counters, ...raft.gauges() }));
     this.#addCounters("store", "the Store", () => node.store.counters);
     this.#addCounters("blob", "the volumes", () => node.blobs.counters);
+    addIdsMetrics(this.#registry, ids);
   }
 
   get contentType(): string {

@@ -7,6 +7,7 @@ import { InlineCompute, SimDisk, SimHttp, SimIndexes, SimRandom } from "../../..
 import { RaftHost } from "../../../host/index.ts";
 import { Log } from "../../../log/index.ts";
 import { type Access, openAccess } from "../../../service/access/index.ts";
+import { type Ids, openIds } from "../../../service/ids/index.ts";
 import { type Objects, objectReferences, openObjects } from "../../../service/objects/index.ts";
 import { EMPTY, text, toHex, utf8 } from "../../../std/bytes.ts";
 import type { OptionTable } from "../../../std/options.ts";
@@ -62,6 +63,7 @@ export interface World extends AsyncDisposable {
   readonly time: ManualTime;
   readonly api: Api;
   readonly access: Access;
+  readonly ids: Ids;
   readonly objects: Objects;
   readonly store: Store;
   readonly blobs: LocalBlobs;
@@ -127,6 +129,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const objects = parts.use(openObjects({ ...env, store, blobs, onError: onFatal }));
   const cipher = new SealingCipher(new Uint8Array(32), (length) => random.bytes(length));
   const access = parts.use(openAccess({ store, env, root: ROOT, cipher, sha256 }));
+  const ids = parts.use(openIds({ store, env, node: "NODE1" }));
   const metrics = new Metrics();
   const records: AccessRecord[] = [];
   let failure: Error | undefined;
@@ -141,7 +144,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const trustedProxies = TrustedProxies.parse(options.trustedProxies ?? []);
   assert.ok(trustedProxies instanceof TrustedProxies);
   const api = createApi({
-    ...{ env, objects, access, node, events, metrics, trustedProxies, console: options.console },
+    ...{ env, objects, access, ids, store, cipher, node, events, metrics, trustedProxies, console: options.console },
     keys: newKeys(),
     observer: {
       started() {},
@@ -155,7 +158,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const call = caller(api, time);
   const owned = parts.move();
   return {
-    ...{ time, api, access, objects, store, blobs, events, metrics, disk, node, records, unexpected, call },
+    ...{ time, api, access, ids, objects, store, blobs, events, metrics, disk, node, records, unexpected, call },
     fail: (error) => {
       failure = error;
     },

@@ -10,7 +10,17 @@ import { Wildcard, wildcardTokens } from "./wildcard.ts";
 /**
  * `unserved`: of AWS features that Ashlar does not have. Policies that name the action load; no request asks for it.
  */
-export type ResourceKind = "object" | "bucket" | "service" | "unserved" | "cluster" | "user" | "policy";
+export type ResourceKind =
+  | "object"
+  | "bucket"
+  | "service"
+  | "unserved"
+  | "cluster"
+  | "user"
+  | "policy"
+  | "key"
+  | "generator"
+  | "tag";
 
 /** Of Amazon S3, and the few that MinIO added and its policies name. */
 export const S3_ACTIONS = {
@@ -247,6 +257,24 @@ export const ASHLAR_ACTIONS = {
   "ashlar:GetPolicy": "policy",
   "ashlar:PutPolicy": "policy",
   "ashlar:DeletePolicy": "policy",
+
+  /** Of keys under /v1/kv. A range is asked about as PREFIX*, and each key of it that is shown. */
+  "ashlar:GetKey": "key",
+  "ashlar:ListKeys": "key",
+  "ashlar:WatchKeys": "key",
+  "ashlar:PutKey": "key",
+  "ashlar:DeleteKey": "key",
+  /** Leases, which are sessions too: commits that are applied exactly once need one. */
+  "ashlar:GrantLease": "cluster",
+
+  /** Ids of a generator, and numbers of a tag. */
+  "ashlar:MakeIds": "tag",
+  "ashlar:ListGenerators": "generator",
+  "ashlar:PutGenerator": "generator",
+  "ashlar:DeleteGenerator": "generator",
+  "ashlar:ListTags": "tag",
+  "ashlar:PutTag": "tag",
+  "ashlar:DeleteTag": "tag",
 } as const;
 
 export type S3Action = keyof typeof S3_ACTIONS;

@@ -3,6 +3,8 @@
 //
 //   arn:aws:s3:::BUCKET            arn:aws:s3:::BUCKET/KEY          arn:aws:s3:::*  (all buckets, for ListAllMyBuckets)
 //   arn:aws:ashlar:::cluster       arn:aws:ashlar:::user/NAME       arn:aws:ashlar:::policy/NAME
+//   arn:aws:ashlar:::generator/NAME          arn:aws:ashlar:::tag/NAME        (of ids)
+//   arn:aws:ashlar:::kv/KEY        (a key of /v1/kv as text; the keys of a range as kv/PREFIX*)
 //   arn:aws:iam:::root             arn:aws:iam:::user/NAME          (principals)
 
 /** What a request for the list of all buckets names. */
@@ -21,8 +23,13 @@ export function objectArn(bucket: string, key: string): string {
 }
 
 /** With "*" for the name: the list of all, as in ListUsers. */
-export function ashlarArn(kind: "user" | "policy", name: string): string {
+export function ashlarArn(kind: "user" | "policy" | "generator" | "tag", name: string): string {
   return `arn:aws:ashlar:::${kind}/${name}`;
+}
+
+/** Of a key of /v1/kv, or of all that begin alike where the text ends in "*". */
+export function keyArn(key: string): string {
+  return `arn:aws:ashlar:::kv/${key}`;
 }
 
 /** A user as a principal. */

@@ -2,8 +2,11 @@ import type { Blobs } from "../../../blob/index.ts";
 import type { Timers } from "../../../env/index.ts";
 import { type Commit, type Store, TABLES } from "../../../store/index.ts";
 
-/** Mistakes that a service could make with shared needles, made for it between it and what lies beneath. */
-export type Mistake = "no-share-rows" | "no-mark-checks" | "share-rows-later" | "share-rows-end-with-the-copy";
+/**
+ * Mistakes that a service could make with shared needles, made for it between it and what lies beneath. Leaving out the
+ * checks of marks is none of them: on one node every copy checks the row that it copies as well, and no commit comes late.
+ */
+export type Mistake = "no-share-rows" | "share-rows-later" | "share-rows-end-with-the-copy";
 
 interface Wrapped {
   readonly blobs?: (blobs: Blobs) => Blobs;
@@ -14,7 +17,6 @@ const COPIES: readonly number[] = [TABLES.object, TABLES.part, TABLES.manifest];
 
 export const MISTAKES: Readonly<Record<Mistake, Wrapped>> = {
   "no-share-rows": { blobs: (blobs) => replacing(blobs, { shareRows: () => [] }) },
-  "no-mark-checks": { blobs: (blobs) => replacing(blobs, { referenceChecks: () => [] }) },
   /** The copy's row first; its share rows follow in a commit of their own. */
   "share-rows-later": {
     store: (store, timers) =>
