@@ -48,6 +48,8 @@ export class SimNode {
       seed: world.prng.u32(),
       scheduler: world.scheduler,
       label: this.name,
+      network: world.network,
+      endpoint: id,
       disk: world.disk,
     });
   }

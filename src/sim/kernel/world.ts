@@ -1,5 +1,5 @@
 import type { Timer } from "../../env/index.ts";
-import { SimDatagrams, type SimDiskOptions, SimLinks, SimScheduler } from "../../env/sim/index.ts";
+import { SimDatagrams, type SimDiskOptions, SimLinks, SimNetwork, SimScheduler } from "../../env/sim/index.ts";
 import { AshlarError } from "../../std/errors.ts";
 import type { Prng } from "../../std/prng.ts";
 import { type NodeContext, SimNode } from "./node.ts";
@@ -27,6 +27,8 @@ export class World {
   readonly scheduler: SimScheduler;
   readonly links: SimLinks;
   readonly datagrams: SimDatagrams;
+  /** Streams between the nodes' machines, over the same links. */
+  readonly network: SimNetwork;
   readonly disk: Partial<SimDiskOptions>;
   readonly nodes: SimNode[] = [];
   readonly prng: Prng;
@@ -42,6 +44,7 @@ export class World {
     this.datagrams = new SimDatagrams(this.scheduler, this.links);
     this.disk = configuration.disk;
     this.prng = prng.fork();
+    this.network = new SimNetwork(this.scheduler, this.links, prng.fork());
   }
 
   get nowMillis(): number {

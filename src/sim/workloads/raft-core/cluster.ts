@@ -133,11 +133,15 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     this.#invariants.voted(member.id, term, candidate);
   }
 
+  committed(member: Member, index: number, term: number): void {
+    this.#checkQuorums(member, index, term);
+  }
+
   applied(member: Member, entry: Entry, chain: Chain): void {
     const isNew = entry.index > this.#invariants.committedIndex;
     const isWitness = member.configuration.witnesses.includes(member.id);
     this.#invariants.applied(member.id, entry, isWitness ? undefined : chain);
-    if (isNew) this.#checkQuorum(member, entry);
+    if (isNew && this.#run.knobs.membershipMillis === 0) this.#checkQuorums(member, entry.index, entry.term);
     if (this.#run.isTraced) this.#run.trace(`n${member.id}`, "apply", `entry ${entry.index} of term ${entry.term}`);
   }
 
@@ -157,10 +161,15 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     );
   }
 
-  /** Where members do not change: what is applied lies on the disks of as many as it takes to commit it. */
-  #checkQuorum(member: Member, { index, term }: Entry): void {
-    if (this.#run.knobs.membershipMillis > 0 || this.#lost.size > 0) return;
-    const { voters, commitQuorum } = member.configuration;
+  /** What is committed lies on the disks of as many as it takes to commit it, of both halves of a joint configuration. */
+  #checkQuorums(member: Member, index: number, term: number): void {
+    const { voters, commitQuorum, votersOutgoing, commitQuorumOutgoing } = member.configuration;
+    this.#checkQuorum(voters, commitQuorum, index, term);
+    if (votersOutgoing.length > 0) this.#checkQuorum(votersOutgoing, commitQuorumOutgoing, index, term);
+  }
+
+  #checkQuorum(voters: readonly number[], commitQuorum: number, index: number, term: number): void {
+    if (this.#lost.size > 0) return;
     const lacking = voters.filter((id) => {
       const voter = this.#members.get(id);
       // Of a process that is down, or still reads its log, nothing is known.
@@ -170,8 +179,8 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     });
     invariant(
       voters.length - lacking.length >= commitQuorumOf(voters.length, commitQuorum),
-      "an entry is applied that is not on the disks of a commit quorum",
-      () => `entry ${index} of term ${term} at n${member.id} is not on ${lacking.map((id) => `n${id}`)}`,
+      "an entry is committed that is not on the disks of a commit quorum",
+      () => `entry ${index} of term ${term} is not on ${lacking.map((id) => `n${id}`)} of ${voters}`,
     );
   }
 
@@ -181,7 +190,12 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     if (members.length < this.#run.nodes.length) return false;
     if (!members.every((member) => isVoter(member.configuration, member.id))) return false;
     // One that lost its disk comes back under a new id.
-    if (members[0]!.configuration.witnesses.includes(id)) return false;
+    const { witnesses } = members[0]!.configuration;
+    if (witnesses.includes(id)) return false;
+    // What else only witnesses hold is lost with it: they keep no data, and let nobody lead who lacks what they know of.
+    const keepers = members.filter((member) => member.id !== id && !witnesses.includes(member.id) && !isLost(member));
+    const isCovered = (one: Member): boolean => keepers.some((keeper) => isUpToDate(keeper, one));
+    if (witnesses.length > 0 && !members.every(isCovered)) return false;
     this.#lost.add(id);
     this.counts["lost disks"]!++;
     return true;
@@ -276,4 +290,15 @@ export class RaftCoreCluster implements Scenario, MemberObserver {
     const up = this.#up();
     return up.length === 0 ? undefined : this.#run.prng.pick(up);
   }
+}
+
+function isLost({ node }: Member): boolean {
+  return node!.status.isLost;
+}
+
+/** Whether the other one would vote for it, as far as their logs say. */
+function isUpToDate(keeper: Member, other: Member): boolean {
+  const [mine, theirs] = [keeper.node!, other.node!];
+  const [myTerm, theirTerm] = [mine.term(mine.lastIndex) ?? 0, theirs.term(theirs.lastIndex) ?? 0];
+  return myTerm === theirTerm ? mine.lastIndex >= theirs.lastIndex : myTerm > theirTerm;
 }

@@ -33,6 +33,8 @@ export interface MemberParts {
 export interface MemberObserver {
   becameLeader(member: Member, term: number): void;
   voted(member: Member, term: number, candidate: number): void;
+  /** A leader has found that all up to the index is committed. Told where nothing has changed since then. */
+  committed(member: Member, index: number, term: number): void;
   applied(member: Member, entry: Entry, chain: Chain): void;
   adopted(member: Member, index: number, chain: Chain): void;
   read(member: Member, state: ReadState): void;
@@ -199,6 +201,8 @@ export class Member {
     if (hardState !== undefined && hardState.term === known?.term && hardState.commit > known.commit) {
       const term = this.#node!.term(hardState.commit);
       invariant(term === hardState.term, "a leader commits an entry of an older term by counting");
+      // Else its members may have changed while it wrote to the disk.
+      if (this.#isAsync) this.#parts.observer.committed(this, hardState.commit, term);
     }
     for (const entry of entries) {
       if (!isConfChange(entry)) continue;

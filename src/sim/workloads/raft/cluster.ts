@@ -9,10 +9,16 @@ import {
   type RaftBug,
   type Transition,
 } from "../../../core/raft/index.ts";
-import { type GroupEvent, type HostedGroup, RaftHost } from "../../../host/index.ts";
-import { Log } from "../../../log/index.ts";
-import { utf8 } from "../../../std/bytes.ts";
-import { AshlarError } from "../../../std/errors.ts";
+import {
+  type GroupEvent,
+  type HostBug,
+  RaftHost,
+  type SessionBug,
+  SessionMachine,
+  type StateMachine,
+} from "../../../host/index.ts";
+import { Log, type LogBug } from "../../../log/index.ts";
+import { AshlarError, hasCode } from "../../../std/errors.ts";
 import {
   type Client,
   type FaultEvent,
@@ -23,21 +29,13 @@ import {
   Violation,
 } from "../../kernel/index.ts";
 import type { RaftKnobs } from "./knobs.ts";
-import { type Command, KvMachine, type Reply } from "./kv-machine.ts";
+import { KvMachine, type Reply } from "./kv-machine.ts";
 import { DatagramTransport } from "./transport.ts";
+import { type Answer, type Member, Users } from "./users.ts";
 
 const GROUP = 1;
-/** A client gives up waiting after so long; what it asked for may still happen. */
-const PATIENCE_MILLIS = 5_000;
 const CHECK_MEMORY_BYTES = 64 * 1024 * 1024;
 const CHECK_SLICES_MAX = 3_000;
-
-/** One run of one process. */
-interface Member {
-  readonly context: NodeContext;
-  readonly machine: KvMachine;
-  group: HostedGroup<Reply> | undefined;
-}
 
 /** Hosts with one group of a map on all of them, and clients whose history must be linearizable. */
 export class RaftCluster implements Scenario {
@@ -46,6 +44,7 @@ export class RaftCluster implements Scenario {
   };
   readonly #run: SimRun<RaftKnobs>;
   readonly #members = new Map<number, Member>();
+  readonly #users: Users;
   readonly #leaders = new Map<number, number>();
   /** The digest of the state at each index. */
   readonly #digests = new Map<number, number>();
@@ -53,12 +52,11 @@ export class RaftCluster implements Scenario {
   readonly #harmed = new Set<number>();
   /** Founders that have begun. */
   #founded = 0;
-  #commands = 0;
-  #processes = 0;
   #lastWritten: number | undefined;
 
   constructor(run: SimRun<RaftKnobs>) {
     this.#run = run;
+    this.#users = new Users({ run, counts: this.counts, pick: () => this.#pick() });
   }
 
   async start(context: NodeContext): Promise<void> {
@@ -68,25 +66,33 @@ export class RaftCluster implements Scenario {
     const member: Member = { context, machine, group: undefined };
     this.#members.set(context.id, member);
     const onFatal = (error: Error): void => this.#fatal(context, error);
-    const log = await Log.open(env, { options: knobs.log, onFatal, onDamage: "set-aside" });
+    const bugs = this.#run.bugs as ReadonlySet<RaftBug> & ReadonlySet<LogBug> & ReadonlySet<HostBug>;
+    const log = await Log.open(env, { options: knobs.log, onFatal, onDamage: "set-aside", bugs });
     const host = await RaftHost.start({
-      ...{ nodeId: context.id, env, log, onFatal, limits: knobs.host },
+      ...{ nodeId: context.id, env, log, onFatal, limits: knobs.host, bugs },
       transport: new DatagramTransport(context),
       onEvent: (event) => this.#observe(context, event),
     });
     const voters = Array.from({ length: size }, (_, at) => at + 1);
     const isFounder = context.id <= size;
-    member.group = await host.openGroup<Reply>({
-      ...{ id: GROUP, machine, limits: knobs.group },
-      core: { ...knobs.core, bugs: this.#run.bugs as ReadonlySet<RaftBug> },
+    member.group = await host.openGroup<Answer>({
+      ...{ id: GROUP, machine: this.#replicated(machine), limits: knobs.group },
+      core: { ...knobs.core, bugs },
+      // The only snapshot may rot: then the others bring the member back.
+      onStateLost: "rejoin",
       ...(isFounder && { founders: { voters } }),
     });
     if (isFounder && context.starts === 1) this.#founded++;
   }
 
+  #replicated(machine: KvMachine): StateMachine<Answer> {
+    if (this.#run.knobs.sessionsMax === 0) return machine;
+    return new SessionMachine<Reply>(machine, undefined, this.#run.bugs as ReadonlySet<SessionBug>);
+  }
+
   begin(): void {
     const { knobs } = this.#run;
-    for (let left = knobs.clients; left > 0; left--) this.#run.client((client) => this.#use(client));
+    this.#users.begin();
     this.#often(knobs.transferMillis, "transfer", () => {
       this.#leader?.group?.transferLeadership(this.#run.prng.pick(this.#run.nodes).id);
     });
@@ -108,6 +114,7 @@ export class RaftCluster implements Scenario {
     if (group === undefined || group.explain().change !== undefined) return false;
     const { configuration } = group.status;
     if (isJoint(configuration) || configuration.voters.length < 3) return false;
+    if (!this.#isSoundQuorum(configuration.voters, fault.node)) return false;
     this.#harmed.add(fault.node);
     return true;
   }
@@ -147,57 +154,9 @@ export class RaftCluster implements Scenario {
     throw new Violation("the clients' history is not linearizable", told);
   }
 
-  /** One client's life: an operation after the other, each on any node. */
-  async #use(client: Client): Promise<void> {
-    const { knobs } = this.#run;
-    let process = this.#processes++;
-    for (;;) {
-      await client.sleep(knobs.thinkMillis * 2 * client.prng.unit());
-      if (!this.#run.isFaulty) return;
-      const member = this.#pick();
-      if (member === undefined) continue;
-      // After an unknown outcome the process is gone, as histories have it.
-      if (!(await this.#operate(client, member, process))) process = this.#processes++;
-    }
-  }
-
-  /** False where it is unknown what came of it. */
-  async #operate(client: Client, member: Member, process: number): Promise<boolean> {
-    const { knobs, history } = this.#run;
-    const { prng } = client;
-    const key = `k${prng.below(knobs.keys)}`;
-    const kind = prng.pick(["read", "read", "write", "write", "cas"] as const);
-    const name = String(++this.#commands);
-    const value = name.padEnd(name.length + knobs.paddingBytes, " ");
-    this.counts["operations"]!++;
-    if (kind === "read") {
-      const operation = history.invoke(process, "read", null, key);
-      const isRead = await outcomeOf(
-        client.within(
-          PATIENCE_MILLIS,
-          member.group!.readBarrier().then(() => true),
-        ),
-      );
-      if (isRead === true && member.context.isAlive) operation.ok(member.machine.get(key));
-      else operation.fail();
-      return true;
-    }
-    const from = member.machine.get(key);
-    const command: Command = kind === "write" ? { name, kind, key, value } : { name, kind, key, from, to: value };
-    const operation = history.invoke(process, kind, kind === "write" ? value : [from, value], key);
-    const reply = await outcomeOf(client.within(PATIENCE_MILLIS, member.group!.propose(utf8(JSON.stringify(command)))));
-    if (reply === "refused") operation.fail("refused");
-    else if (reply === false) operation.fail();
-    else if (reply === undefined) operation.unknown();
-    else operation.ok();
-    if (reply === undefined) this.counts["unknown"]!++;
-    return reply !== undefined;
-  }
-
-  async #writeLast(client: Client, { group, machine }: Member): Promise<void> {
-    const command: Command = { name: String(++this.#commands), kind: "write", key: "last", value: "written" };
-    const reply = await outcomeOf(client.within(PATIENCE_MILLIS, group!.propose(utf8(JSON.stringify(command)))));
-    if (reply === null) this.#lastWritten = machine.appliedIndex;
+  async #writeLast(client: Client, member: Member): Promise<void> {
+    const outcome = await this.#users.write(client, member, "last", "written");
+    if (outcome === null) this.#lastWritten = member.machine.appliedIndex;
   }
 
   /** State machine safety: the same index, the same state, on every node and in every life of it. */
@@ -215,7 +174,10 @@ export class RaftCluster implements Scenario {
   #observe(context: NodeContext, event: GroupEvent): void {
     if (context.isTraced) context.trace(event.kind, eventText(event));
     if (event.kind === "snapshot-installed") this.counts["snapshots"]!++;
-    if (event.kind === "damage-forgotten") this.counts["repaired logs"]!++;
+    if (event.kind === "damage-forgotten") {
+      this.counts["repaired logs"]!++;
+      invariant(this.#harmed.has(context.id), "a log lacks what was synced, and nothing had damaged its disk");
+    }
     if (event.kind !== "leader" || event.role !== "leader") return;
     const known = this.#leaders.get(event.term);
     if (known === undefined) this.counts["elections"]!++;
@@ -225,7 +187,7 @@ export class RaftCluster implements Scenario {
 
   /** The node must stop. What it found wrong with a disk is the disk's; all else is a bug. */
   #fatal(context: NodeContext, error: Error): void {
-    if (error instanceof AshlarError) context.exit(`stops: ${error.message}`);
+    if (error instanceof AshlarError && !hasCode(error, "STATE_LOST")) context.exit(`stops: ${error.message}`);
     else this.#run.fail(error);
   }
 
@@ -243,12 +205,21 @@ export class RaftCluster implements Scenario {
     // Who takes a sound member out while another one still has to come back from its lost disk takes away its quorum.
     const isBack = (id: number): boolean => this.#up().some((one) => one.context.id === id && isVoting(one));
     const areAllBack = [...this.#harmed].every((id) => isBack(id) || !isMember(group.status.configuration, id));
-    if (voters.length > 2 && areAllBack && prng.chance(0.5))
-      changes.push(change(ChangeType.removeNode, prng.pick(voters)));
+    if (voters.length > 2 && areAllBack && prng.chance(0.5)) {
+      const out = prng.pick(voters);
+      const left = voters.filter((id) => id !== out);
+      if (this.#isSoundQuorum(left)) changes.push(change(ChangeType.removeNode, out));
+    }
     if (changes.length === 0) return;
     this.counts["changes"]!++;
     const transition = prng.pick<Transition>(["auto", "implicit", "explicit"]);
-    group.changeMembers({ transition, changes }).catch(ignoreRefusal);
+    group.changeMembers({ transition, changes }, { strict: false }).catch(ignoreRefusal);
+  }
+
+  /** What rotted is noticed at the next start only: until then any harmed voter may be about to lose what it promised. */
+  #isSoundQuorum(voters: readonly number[], alsoHarmed?: number): boolean {
+    const sound = voters.filter((id) => id !== alsoHarmed && !this.#harmed.has(id));
+    return sound.length > voters.length / 2;
   }
 
   #often(meanMillis: number, label: string, run: () => void): void {
@@ -280,16 +251,6 @@ export class RaftCluster implements Scenario {
 function isVoting({ group, context }: Member): boolean {
   const { configuration, isLost } = group!.status;
   return !isLost && isVoter(configuration, context.id);
-}
-
-/** What nothing was written for is `refused`; `undefined`: it is unknown what came of it. */
-async function outcomeOf<T>(answer: Promise<T | undefined>): Promise<T | undefined | "refused"> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof AshlarError)) throw error;
-    return error.code === "NO_LEADER" || error.code === "OVERLOADED" ? "refused" : undefined;
-  }
 }
 
 function ignoreRefusal(error: unknown): void {

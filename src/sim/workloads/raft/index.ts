@@ -1,4 +1,6 @@
 import { RAFT_BUGS } from "../../../core/raft/index.ts";
+import { HOST_BUGS, SESSION_BUGS } from "../../../host/index.ts";
+import { LOG_BUGS } from "../../../log/index.ts";
 import type { Workload } from "../../kernel/index.ts";
 import { RaftCluster } from "./cluster.ts";
 import { drawKnobs, type RaftKnobs } from "./knobs.ts";
@@ -29,7 +31,7 @@ export const RAFT: Workload<RaftKnobs> = {
     "clock-drift": {},
   },
   networkMillisMax: 15,
-  bugs: RAFT_BUGS,
+  bugs: { ...RAFT_BUGS, ...LOG_BUGS, ...HOST_BUGS, ...SESSION_BUGS },
   draw: drawKnobs,
   open: (run) => new RaftCluster(run),
 };

@@ -17,6 +17,8 @@ export interface RaftKnobs {
   /** 0: never. */
   readonly membershipMillis: number;
   readonly transferMillis: number;
+  /** Clients have sessions, of which so many are kept; 0: they have none. */
+  readonly sessionsMax: number;
 }
 
 export function drawKnobs(draw: Draw): RaftKnobs {
@@ -45,5 +47,6 @@ export function drawKnobs(draw: Draw): RaftKnobs {
     paddingBytes: draw.pick([0, 0, 100, 1_000]),
     membershipMillis: draw.chance(0.6) ? 0 : Math.round(draw.logarithmic([2_000, 15_000])),
     transferMillis: draw.chance(0.6) ? 0 : Math.round(draw.logarithmic([1_000, 10_000])),
+    sessionsMax: draw.chance(0.3) ? draw.pick([3, 4_096]) : 0,
   };
 }

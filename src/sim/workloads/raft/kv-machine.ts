@@ -61,7 +61,9 @@ export class KvMachine implements StateMachine<Reply> {
   }
 
   #run(bytes: Uint8Array): Reply {
-    for (const byte of bytes) this.#digest = Math.imul(this.#digest ^ byte, 0x01000193) >>> 0;
+    let digest = this.#digest;
+    for (let at = 0; at < bytes.length; at++) digest = Math.imul(digest ^ bytes[at]!, 0x01000193) >>> 0;
+    this.#digest = digest;
     const command: Command = JSON.parse(text(bytes));
     invariant(!this.#names.has(command.name), "a command is applied twice", () => command.name);
     this.#names.add(command.name);

@@ -1,4 +1,5 @@
 import type { Transport, TransportHandlers } from "../../../host/index.ts";
+import { EMPTY } from "../../../std/bytes.ts";
 import { ByteReader } from "../../../std/reader.ts";
 import { ByteWriter } from "../../../std/writer.ts";
 import type { NodeContext } from "../../kernel/index.ts";
@@ -21,6 +22,7 @@ interface Inbound {
 export class DatagramTransport implements Transport {
   readonly #context: NodeContext;
   readonly #life: number;
+  readonly #writer = new ByteWriter(4096);
   readonly #sent = new Map<number, number>();
   readonly #received = new Map<number, Inbound>();
   #handlers: TransportHandlers | undefined;
@@ -38,7 +40,7 @@ export class DatagramTransport implements Transport {
   send(to: number, frame: Uint8Array): boolean {
     const number = this.#sent.get(to) ?? 0;
     this.#sent.set(to, number + 1);
-    this.#context.send(to, datagram(DATA, this.#life, number, frame));
+    this.#context.send(to, this.#datagram(DATA, this.#life, number, frame));
     return true;
   }
 
@@ -61,12 +63,12 @@ export class DatagramTransport implements Transport {
       this.#received.set(from, inbound);
     }
     if (number < inbound.next) return;
-    if (number > inbound.next) this.#context.send(from, datagram(BROKEN, life, number, new Uint8Array(0)));
+    if (number > inbound.next) this.#context.send(from, this.#datagram(BROKEN, life, number, EMPTY));
     inbound.next = number + 1;
     this.#handlers?.receive(from, reader.raw(reader.remaining));
   }
-}
 
-function datagram(kind: number, life: number, number: number, frame: Uint8Array): Uint8Array {
-  return new ByteWriter(frame.length + 9).u8(kind).u32(life).u32(number).raw(frame).finish();
+  #datagram(kind: number, life: number, number: number, frame: Uint8Array): Uint8Array {
+    return this.#writer.reset().u8(kind).u32(life).u32(number).raw(frame).finish();
+  }
 }

@@ -1,5 +1,8 @@
 import type { RaftBug } from "../../../core/raft/index.ts";
+import type { HostBug, SessionBug } from "../../../host/index.ts";
+import type { LogBug } from "../../../log/index.ts";
 import type { Workload } from "../../kernel/index.ts";
+import { EMPTY_DISKS, JOINERS, LINKS, POWER, SESSIONS } from "./host-grounds.ts";
 import {
   BAD_NETWORK,
   ELECTIONS,
@@ -18,7 +21,7 @@ export interface SeededBug {
   readonly seedsMax: number;
 }
 
-/** One line a mistake. Those of the core come first, then those of its host. */
+/** One line a mistake. Those of the core come first, then those of what is around it: log, host, sessions. */
 export const SEEDED_BUGS: readonly SeededBug[] = [
   core("vote-without-persisting", ELECTIONS, 5),
   core("vote-twice", ELECTIONS, 5),
@@ -34,6 +37,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   core("count-lost-acknowledgements", LOST_DISKS, 40),
   core("commit-older-term", ELECTIONS, 40),
   core("commit-by-half", ELECTIONS, 20),
+  core("commit-by-incoming", MEMBERSHIP, 40),
   core("count-learners", MEMBERSHIP, 40),
   core("commit-on-append", ELECTIONS, 5),
   core("heartbeat-commit-beyond-match", ELECTIONS, 5),
@@ -48,8 +52,27 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   core("lease-for-ever", LEASES, 20),
   core("lease-after-transfer", LEASES, 40),
   core("lead-as-witness", WITNESSES, 20),
+  around("acknowledge-before-sync", POWER, 10),
+  around("segment-without-directory-sync", POWER, 10),
+  around("segment-with-its-marks", POWER, 10),
+  around("forget-truncation", POWER, 40),
+  around("answer-by-number-alone", LINKS, 5),
+  around("propose-again-unheard", LINKS, 10),
+  around("refuse-unheard", LINKS, 10),
+  around("read-before-applied", LINKS, 5),
+  around("share-earlier-read", LINKS, 40),
+  around("snapshot-without-sync", JOINERS, 10),
+  around("found-without-meeting", EMPTY_DISKS, 5),
+  around("snapshot-without-sessions", SESSIONS, 10),
+  around("snapshot-without-answers", SESSIONS, 20),
+  around("snapshot-without-order", SESSIONS, 10),
+  around("apply-each-try", SESSIONS, 5),
 ];
 
 function core(bug: RaftBug, workload: Workload, seedsMax: number): SeededBug {
+  return { bug, workload, seedsMax };
+}
+
+function around(bug: LogBug | HostBug | SessionBug, workload: Workload, seedsMax: number): SeededBug {
   return { bug, workload, seedsMax };
 }
