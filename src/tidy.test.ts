@@ -30,7 +30,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   client: ["std", "codec", "core", "env", "drivers"],
   console: ["std", "codec", "core", "check", "env/web", "env/sim", "sim/kernel"],
-  "sim/cluster": ["std", "codec", "core", "check", "env", "sim/kernel", "server"],
+  "sim/cluster": ["std", "codec", "core", "check", "env", "sim/kernel", "store", "server"],
   // They drive what they simulate at every height, from a core to a whole server.
   "sim/workloads": [
     ...["std", "codec", "core", "check", "env", "log", "peer", "sim/kernel", "host", "store", "service"],
@@ -181,7 +181,7 @@ function importFault(name: string, target: string): string | undefined {
 function isDoor(target: string, room: string): boolean {
   const inside = target.slice(`src/${room}/`.length);
   if (room === "env")
-    return /^((node|sim|web|compute)\/index|sim\/in-browser|env|index|memory|crypto)\.ts$/.test(inside);
+    return /^((node|sim|web|compute)\/index|sim\/in-browser|env|index|memory|crypto|certificates)\.ts$/.test(inside);
   return inside === "index.ts";
 }
 

@@ -3,8 +3,9 @@
 
 import { type SecretCredentials, type SigningKeys, signRequest } from "../codec/sigv4/index.ts";
 import type { BodyOf, Operation, PathOf, QueryOf, ResultOf, StreamReply } from "../gateway/api/index.ts";
-import { strictText, toHex, utf8 } from "../std/bytes.ts";
+import { EMPTY, fromBase64, strictText, toHex, utf8 } from "../std/bytes.ts";
 import { AshlarError } from "../std/errors.ts";
+import type { JsonBytes } from "../std/json-bytes.ts";
 import { type ByteSource, collect } from "../std/source.ts";
 import { cliFailure } from "./errors.ts";
 
@@ -152,7 +153,7 @@ export class ApiClient {
 
 interface Filled {
   readonly path?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Readonly<Record<string, JsonBytes | number | boolean | undefined>>;
 }
 
 function targetOf(
@@ -162,7 +163,7 @@ function targetOf(
   const space = route.indexOf(" ");
   const filled = route.slice(space + 1).replace(/\{(\w+)\}/g, (_, name: string) => escaped(path[name] ?? ""));
   const parameters = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${escaped(String(value))}`],
+    value === undefined ? [] : [`${name}=${typeof value === "object" ? octets(value) : escaped(String(value))}`],
   );
   const target = parameters.length === 0 ? filled : `${filled}?${parameters.join("&")}`;
   return { method: route.slice(0, space), target };
@@ -173,6 +174,11 @@ function escaped(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (character) => {
     return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
   });
+}
+
+/** Bytes that are no text stand in a query as they are. */
+function octets({ base64 }: Exclude<JsonBytes, string>): string {
+  return Array.from(fromBase64(base64) ?? EMPTY, (byte) => `%${toHex(Uint8Array.of(byte)).toUpperCase()}`).join("");
 }
 
 async function readJson(reply: ClientReply, bytesMax: number): Promise<unknown> {

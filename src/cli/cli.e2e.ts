@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { S3TestClient } from "../testing/s3-client.ts";
 import { type ServerProcess, startServerProcess, temporaryFolder } from "../testing/server-process.ts";
 import { runCommandLine } from "./run.ts";
+import { commandsWithResults } from "./testing/commands-with-results.ts";
 
 // The command line as people use it: real processes against a real server.
 
@@ -220,7 +221,7 @@ describe("--json", () => {
     const file = join(folder.path, "shape.txt");
     await writeFile(file, randomBytes(200_000)); // more than a row holds: there is a volume then
     const shapes: Record<string, unknown> = {};
-    for (const line of COMMANDS(document, open, file, join(folder.path, "shape-back.txt"), server.dataDir)) {
+    for (const line of commandsWithResults(document, open, file, join(folder.path, "shape-back.txt"), server.dataDir)) {
       const { code, out, err } = await quick([...line.split(" "), "--json"], environment);
       assert.deepEqual([code, err], [0, ""], line);
       shapes[line.replaceAll(folder.path, "DIR").replaceAll(server.dataDir, "DATA")] = shapeOf(JSON.parse(out));
@@ -420,50 +421,6 @@ async function watchForever({ api, accessKey, secretKey }: ServerProcess): Promi
   assert.equal(watch.status, 200);
   void watch.text().catch(() => {});
 }
-
-/** Each leaves what the next ones need. */
-const COMMANDS = (document: string, open: string, file: string, back: string, dataDir: string): string[] => [
-  "version",
-  "status",
-  "bucket create shapes --versioning",
-  "bucket ls shapes",
-  "bucket versioning shapes",
-  `bucket policy set shapes ${open}`,
-  "bucket policy get shapes",
-  "bucket policy rm shapes",
-  `object put ${file} shapes/a/b.txt`,
-  `object get shapes/a/b.txt ${back}`,
-  "object ls shapes/",
-  "object ls shapes/ --recursive",
-  "object ls shapes/ --recursive --versions",
-  "object stat shapes/a/b.txt",
-  "object presign shapes/a/b.txt",
-  "object rm shapes/a/b.txt",
-  "bucket rm shapes --recursive",
-  "user add carol",
-  "user ls",
-  "user disable carol",
-  "user enable carol",
-  "key add carol --description laptop --expires 3600s",
-  "key ls carol",
-  `policy set readers ${document}`,
-  "policy ls",
-  "policy show readers",
-  `policy check ${document}`,
-  "policy attach readers carol",
-  "policy explain s3:GetObject shapes/a --user carol",
-  "policy detach readers carol",
-  "policy rm readers",
-  "user rm carol",
-  "event ls --limit 1",
-  "config show",
-  "volume ls",
-  "volume inspect 1",
-  "volume verify --offline",
-  "store counters",
-  "store checkpoint",
-  `log inspect ${dataDir}`,
-];
 
 /** Whether they are there depends on what the server did meanwhile, not on the command. */
 const SOMETIMES = new Set(["verifiedAt", "firstIndex", "lastIndex", "actor", "object", "p50Millis", "p99Millis"]);

@@ -11,7 +11,7 @@ import { sourceFrom, sourceOf } from "../std/source.ts";
 import { ApiClient, type ClientReply, type ClientRequest } from "./api-client.ts";
 import { Latencies } from "./bench/latencies.ts";
 import { Workload } from "./bench/workload.ts";
-import { COMMANDS } from "./commands/index.ts";
+import { allCommands, commandsOf } from "./commands/index.ts";
 import { sha256 } from "./hashing.ts";
 import { helpOf, overview } from "./help.ts";
 import { connectionFailure } from "./http-transport.ts";
@@ -21,6 +21,8 @@ import { Progress } from "./progress.ts";
 import { runCommandLine } from "./run.ts";
 import { ServerAccess } from "./server-access.ts";
 import { inParallel, parsePlace } from "./transfer.ts";
+
+const COMMANDS = await allCommands();
 
 class Recorder {
   text = "";
@@ -129,6 +131,11 @@ describe("the command line", () => {
     }
     const names = COMMANDS.map(({ words }) => words.join(" "));
     assert.equal(new Set(names).size, names.length);
+  });
+
+  test("finds each command by its first word alone", async () => {
+    for (const command of COMMANDS) assert.ok((await commandsOf(command.words[0])).includes(command));
+    assert.deepEqual(await commandsOf("buckte"), COMMANDS);
   });
 
   test("takes no secret as a flag", () => {

@@ -28,6 +28,10 @@ export const CLI_ERRORS = {
     advice: "Check that --api names the API's address, not that of S3 or of a proxy's error page.",
   },
   PATH_UNREADABLE: { what: "A file or folder can not be used.", advice: "Check its name, its kind and your rights." },
+  HISTORY_EMPTY: {
+    what: "The history holds no operation: nothing was checked.",
+    advice: "Look whether what records it ran, and wrote to this file.",
+  },
   PATH_EXISTS: { what: "There is a file of this name.", advice: "Name another one, or add --force to replace it." },
   TRANSFER_INCOMPLETE: {
     what: "Some objects could not be transferred.",

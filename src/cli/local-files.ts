@@ -3,7 +3,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { text as textOf } from "node:stream/consumers";
+import { arrayBuffer as arrayBufferOf, text as textOf } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import { toHex, utf8 } from "../std/bytes.ts";
 import { type ByteSource, sourceFrom } from "../std/source.ts";
@@ -21,6 +21,15 @@ export interface LocalFile {
 export async function readInput(path: string): Promise<string> {
   try {
     return path === "-" ? await textOf(process.stdin) : await readFile(path, "utf8");
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** The bytes of a file, or of standard input. Rejects with PATH_UNREADABLE. */
+export async function readInputBytes(path: string): Promise<Uint8Array> {
+  try {
+    return path === "-" ? new Uint8Array(await arrayBufferOf(process.stdin)) : await readFile(path);
   } catch (cause) {
     throw unreadable(path, cause);
   }

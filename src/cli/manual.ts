@@ -1,6 +1,5 @@
 import { environmentOf, flagOf, type OptionEntry, type OptionTable } from "../std/options.ts";
 import type { Command } from "./command.ts";
-import { COMMANDS } from "./commands/index.ts";
 import { defaultText, optionUsage } from "./help.ts";
 import { CLIENT_VARIABLES, flagTable } from "./option-sources.ts";
 import { COMMON_OPTIONS, usageOf } from "./parse.ts";
@@ -25,8 +24,8 @@ they are set, else the one in the data folder (\`--data-dir\`).
 `;
 
 /** docs/operations/cli.md, as scripts/cli-table.ts writes it. */
-export function cliManual(): string {
-  const serve = COMMANDS.find(({ words }) => words[0] === "serve")!;
+export function cliManual(commands: readonly Command[]): string {
+  const serve = commands.find(({ words }) => words[0] === "serve")!;
   return [
     INTRODUCTION,
     ...optionRows(SERVER_ACCESS_OPTIONS),
@@ -37,7 +36,7 @@ export function cliManual(): string {
     "",
     "## Commands",
     "",
-    ...COMMANDS.filter((command) => command !== serve).flatMap(commandSection),
+    ...commands.filter((command) => command !== serve).flatMap(commandSection),
     "## Options of `ashlar serve`",
     "",
     ...(serve.notes ?? []),

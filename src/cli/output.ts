@@ -1,10 +1,11 @@
 // What a command prints. Results go to standard output: a table or lines for people, JSON for programs. Everything else goes to
 // standard error. Names of objects are any text: what people see of them can neither steer a terminal nor begin a line.
 
+import { text } from "../std/bytes.ts";
 import { AshlarError } from "../std/errors.ts";
 
 export interface OutputStreams {
-  readonly out: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly out: { write(text: string | Uint8Array): unknown; readonly isTTY?: boolean };
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
 }
 
@@ -39,6 +40,11 @@ export class Output {
   /** Raw text for standard output. */
   write(text: string): void {
     this.#streams.out.write(text);
+  }
+
+  /** Exactly these bytes; on a terminal a line of them that can not steer it. */
+  bytes(bytes: Uint8Array): void {
+    this.#streams.out.write(this.#streams.out.isTTY === true ? `${printableLines(text(bytes))}\n` : bytes);
   }
 
   /** One line for whoever watches or keeps a log. */

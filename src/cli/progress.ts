@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from "../gateway/api/index.ts";
+import { formatBytes, formatDuration } from "../std/quantities.ts";
 import type { ByteSource } from "../std/source.ts";
 import type { Output } from "./output.ts";
 

@@ -2,7 +2,8 @@
 
 import { AshlarError } from "../std/errors.ts";
 import type { OptionTable, OptionValues } from "../std/options.ts";
-import { COMMANDS } from "./commands/index.ts";
+import type { Command } from "./command.ts";
+import { allCommands, commandsOf } from "./commands/index.ts";
 import { helpOf, overview } from "./help.ts";
 import { resolveFromSources } from "./option-sources.ts";
 import { Output, type OutputStreams } from "./output.ts";
@@ -20,8 +21,8 @@ export interface CommandLineParts {
 
 export async function runCommandLine(argv: readonly string[], parts: CommandLineParts): Promise<number> {
   try {
-    const help = helpFor(argv);
-    if (help === undefined) return await run(parseCommandLine(argv, COMMANDS), parts);
+    const help = isHelpAsked(argv) ? helpFor(argv, await allCommands()) : undefined;
+    if (help === undefined) return await run(parseCommandLine(argv, await commandsOf(argv[0])), parts);
     parts.streams.out.write(help);
     return 0;
   } catch (error) {
@@ -40,16 +41,17 @@ async function run({ command, flags, arguments: given }: Parsed, parts: CommandL
   return (await command.run({ arguments: given, options, output, server, signal, environment })) ?? 0;
 }
 
-/** Where help is asked for: that of one command, of a group of them, or of all. */
-function helpFor(argv: readonly string[]): string | undefined {
-  const isAsked = argv.length === 0 || argv[0] === "help" || argv.includes("--help") || argv.includes("-h");
-  if (!isAsked) return undefined;
+function isHelpAsked(argv: readonly string[]): boolean {
+  return argv.length === 0 || argv[0] === "help" || argv.includes("--help") || argv.includes("-h");
+}
+
+/** Of one command, of a group of them, or of all. Undefined for one that is not there, which is for the parser to say. */
+function helpFor(argv: readonly string[], commands: readonly Command[]): string | undefined {
   const words = argv.filter((word, at) => !word.startsWith("-") && !(at === 0 && word === "help"));
-  const named = COMMANDS.filter((command) => command.words.every((word, at) => words[at] === word));
+  const named = commands.filter((command) => command.words.every((word, at) => words[at] === word));
   const longest = named.sort((left, right) => right.words.length - left.words.length)[0];
   if (longest !== undefined) return helpOf(longest);
-  // What is not there is for the parser to say.
-  return commandsUnder(words, COMMANDS).length > 0 ? overview(COMMANDS, words) : undefined;
+  return commandsUnder(words, commands).length > 0 ? overview(commands, words) : undefined;
 }
 
 function isUsageError(error: unknown): boolean {

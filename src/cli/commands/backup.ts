@@ -2,13 +2,12 @@ import { join, resolve } from "node:path";
 import { NodeDisk, NodeRandom } from "../../env/node/index.ts";
 import {
   type BackupPieces,
-  counted,
-  formatBytes,
   MANIFEST_NAME,
   piecesOfArchive,
   piecesOfFolder,
   restoreBackup,
 } from "../../gateway/api/index.ts";
+import { counted, formatBytes } from "../../std/quantities.ts";
 import { type Command, localCommand, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { kindOf, makePrivateFolder, sourceOfFile, writeFileWhole, writeStandardOutput } from "../local-files.ts";

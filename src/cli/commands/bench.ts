@@ -1,4 +1,4 @@
-import { formatBytes } from "../../gateway/api/index.ts";
+import { formatBytes } from "../../std/quantities.ts";
 import { runBench } from "../bench/bench.ts";
 import { OPERATIONS, type OperationName } from "../bench/workload.ts";
 import { type Command, serverCommand } from "../command.ts";

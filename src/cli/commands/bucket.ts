@@ -1,5 +1,5 @@
-import { formatBytes } from "../../gateway/api/index.ts";
 import { AshlarError, hasCode } from "../../std/errors.ts";
+import { formatBytes } from "../../std/quantities.ts";
 import { type Command, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { readInput } from "../local-files.ts";

@@ -55,6 +55,16 @@ describe("ashlar check", () => {
     assert.deepEqual(json.counterexample[2], { line: 5, process: 1, f: "read", input: null, output: 1, outcome: "ok" });
   });
 
+  test("does not call a history without operations consistent", async () => {
+    const empty = join(folder, "empty.edn");
+    writeFileSync(empty, "\n{:process :nemesis, :type :info, :f :start}\n");
+    const { code, out, err } = await check(empty, "--model", "register");
+    assert.deepEqual([code, out], [2, ""]);
+    assert.match(err, /holds no operation: nothing was checked/);
+    const one = file("one.jsonl", "0 invoke write 1");
+    assert.match((await check(one, "--model", "register")).out, /^consistent: 1 operation of .* is linearizable\.$/m);
+  });
+
   test("ends with 2 and a verdict where it does not know", async () => {
     const writes = Array.from({ length: 1_200 }, (_, at) => `${at % 7} write ${at % 5}`);
     const causal = file("large.jsonl", serially(...writes));

@@ -28,7 +28,7 @@ export const CHECK_COMMANDS: readonly Command[] = [
     words: "check",
     summary: "Checks a recorded history for consistency",
     notes: [
-      "HISTORY is a file of JSON lines, or - for standard input; docs/protocols/history.md describes them.",
+      "HISTORY is a file of JSON lines, or Jepsen's history.edn, or - for standard input; docs/protocols/history.md describes them.",
       `Models: ${CHECKED_MODELS.join(", ")}.`,
       "Exit codes: 0 consistent; 1 a violation, and its shortest counter-example found; 2 unknown, for memory or time ran out.",
       "A history that can not be read ends with 2 as well: what it printed tells which.",
@@ -60,6 +60,8 @@ export const CHECK_COMMANDS: readonly Command[] = [
       const consistency = consistencyOf(model, options.consistency);
       try {
         const operations = await readHistory(path);
+        // Whoever checks what a test recorded must not be told that all is well when nothing was.
+        if (operations.length === 0) throw cliFailure("HISTORY_EMPTY", { data: { path } });
         const overMillis = performance.now() + options.seconds * 1000;
         const verdict = checkHistory(operations, {
           model,
@@ -125,7 +127,7 @@ async function readHistory(path: string): Promise<Operation[]> {
 
 async function writePage(html: string, violation: ViolationVerdict, path: string): Promise<void> {
   try {
-    await writeFile(html, violationPage(violation, basename(path)));
+    await writeFile(html, violationPage(violation, path === "-" ? "standard input" : basename(path)));
   } catch (cause) {
     throw cliFailure("PATH_UNREADABLE", { what: `${html} can not be written.`, data: { path: html }, cause });
   }
@@ -150,9 +152,10 @@ function shapeOf(verdict: Verdict, { model, consistency, operations, html }: Che
 }
 
 function linesOf(verdict: Verdict, checked: Checked & { readonly path: string }): string[] {
-  const { path, model, consistency, operations, html } = checked;
-  const what = `${operations} operations of ${path} as ${model}`;
-  if (verdict.verdict === "ok") return [`consistent: ${what} are ${consistency}.`];
+  const { model, consistency, operations, html } = checked;
+  const path = checked.path === "-" ? "standard input" : checked.path;
+  const what = `${operations} ${operations === 1 ? "operation" : "operations"} of ${path} as ${model}`;
+  if (verdict.verdict === "ok") return [`consistent: ${what} ${operations === 1 ? "is" : "are"} ${consistency}.`];
   if (verdict.verdict === "unknown") {
     const advice =
       verdict.reason === "ambiguous" ? "" : ` Raise --${verdict.reason === "memory" ? "memory" : "seconds"}.`;

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { NodeDisk } from "../../env/node/index.ts";
-import { counted, formatBytes } from "../../gateway/api/index.ts";
 import { inspectLog, type LogDamage, type LogRecord, type SegmentReport } from "../../log/index.ts";
+import { counted, formatBytes } from "../../std/quantities.ts";
 import { type Command, localCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { kindOf } from "../local-files.ts";

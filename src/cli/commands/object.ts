@@ -1,7 +1,7 @@
 import { basename, join, resolve, sep } from "node:path";
-import { counted, formatBytes } from "../../gateway/api/index.ts";
 import { AshlarError } from "../../std/errors.ts";
 import type { OptionTable } from "../../std/options.ts";
+import { counted, formatBytes } from "../../std/quantities.ts";
 import type { ApiClient } from "../api-client.ts";
 import { type Command, type Invocation, serverCommand } from "../command.ts";
 import { contentTypeOf } from "../content-types.ts";

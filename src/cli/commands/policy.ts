@@ -1,5 +1,5 @@
-import { counted } from "../../gateway/api/index.ts";
 import { hasCode } from "../../std/errors.ts";
+import { counted } from "../../std/quantities.ts";
 import { type Command, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";
 import { readInput } from "../local-files.ts";

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { SERVER_OPTIONS, type ServerOptions, startNode } from "../../server/index.ts";
+import { type RunningServer, SERVER_OPTIONS, type ServerOptions, startNode } from "../../server/index.ts";
+import { hasCode } from "../../std/errors.ts";
 import { type Command, localCommand } from "../command.ts";
 import { misspelledVariables } from "../option-sources.ts";
 import { pairs } from "../output.ts";
@@ -44,12 +45,16 @@ export const SERVE_COMMANDS: readonly Command[] = [
       };
       // Who reads the log may go; its clients stay. Without a listener the next line would end the process.
       process.stderr.on("error", () => {});
-      const server = await startNode(serverOptions, { onFatal, log: (line) => process.stderr.write(line) });
+      const log = (line: string): void => void process.stderr.write(line);
+      const server = await startNode(serverOptions, { onFatal, log, signal }).catch((error: unknown) => {
+        if (!hasCode(error, "START_ABORTED")) throw error;
+      });
+      if (server === undefined) return 0;
       signal.addEventListener("abort", () => ended.resolve(0), { once: true });
       if (signal.aborted) ended.resolve(0);
-      const { s3, api, peer } = server;
-      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api, peer })}\n`);
-      else output.write(readyText({ s3, api, peer }, serverOptions, environment));
+      const { s3, api, leaf, peer, thrift } = server;
+      if (printJson) output.write(`${JSON.stringify({ ready: true, s3, api, leaf, peer, thrift })}\n`);
+      else output.write(readyText(server, serverOptions, environment));
       const code = await ended.promise;
       await server.close();
       return code;
@@ -58,7 +63,7 @@ export const SERVE_COMMANDS: readonly Command[] = [
 ];
 
 function readyText(
-  { s3, api, peer }: { readonly s3: string; readonly api: string; readonly peer: string | undefined },
+  { s3, api, leaf, peer, thrift }: Pick<RunningServer, "s3" | "api" | "leaf" | "peer" | "thrift">,
   { dataDir, memory, rootAccessKey }: ServerOptions,
   environment: NodeJS.ProcessEnv,
 ): string {
@@ -71,7 +76,9 @@ function readyText(
     ["S3", s3],
     ["API", api],
     ["Console", `${api}/app/`],
+    ...(leaf === undefined ? [] : [["Leaf", leaf] as const]),
     ...(peer === undefined ? [] : [["Peers", peer] as const]),
+    ...(thrift === undefined ? [] : [["Thrift", thrift] as const]),
     ["Data", data],
     ["Root key", key],
   ] as const;

@@ -58,7 +58,7 @@ describe("ashlar sim", () => {
 
   test("ends with 2 where it was not understood", async () => {
     for (const [argv, message] of [
-      [["other"], /There is no workload other: there is raft, raft-core\./],
+      [["other"], /There is no workload other: there is cluster, raft, raft-core\./],
       [["raft", "--bug", "other"], /raft has no seeded bug other: it has vote-/],
       [["raft-core", "--faults", "x"], /--faults: "x" is no fault of a schedule\./],
       [["raft-core", "--faults", "99999", "--seconds", "1"], /The seed's schedule has no fault 99999/],

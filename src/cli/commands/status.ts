@@ -1,4 +1,5 @@
-import { formatBytes, formatDuration, type Operation, type ResultOf } from "../../gateway/api/index.ts";
+import type { Operation, ResultOf } from "../../gateway/api/index.ts";
+import { formatBytes, formatDuration } from "../../std/quantities.ts";
 import { type Command, serverCommand } from "../command.ts";
 import { pairs, table } from "../output.ts";
 
@@ -22,6 +23,7 @@ export const STATUS_COMMANDS: readonly Command[] = [
         const rows = pairs([
           ["Health", status.health],
           ["Version", `${status.version}, up ${formatDuration(status.uptimeMillis)}`],
+          ...clusterRow(status.cluster),
           ...Object.entries(status.endpoints).map(([name, url]) => [`Endpoint ${name}`, url] as const),
           ["Buckets", counts.buckets],
           ["Users", counts.users],
@@ -78,6 +80,14 @@ export const STATUS_COMMANDS: readonly Command[] = [
     },
   }),
 ];
+
+function clusterRow(
+  cluster: ResultOf<Extract<Operation, { name: "getStatus" }>>["cluster"],
+): readonly (readonly [string, string])[] {
+  if (cluster === undefined) return [];
+  const { name, nodes, nodesAlive, summary } = cluster;
+  return [["Cluster", `${name}: ${nodesAlive} of ${nodes} nodes answer. ${summary}`]];
+}
 
 function millis(value: number): string {
   return `${value < 10 ? value.toFixed(2) : Math.round(value)} ms`;

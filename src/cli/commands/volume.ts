@@ -8,8 +8,8 @@ import {
   verifyVolumeFile,
 } from "../../blob/index.ts";
 import { NodeDisk } from "../../env/node/index.ts";
-import { counted, formatBytes } from "../../gateway/api/index.ts";
 import { splitOwner } from "../../service/objects/index.ts";
+import { counted, formatBytes } from "../../std/quantities.ts";
 import type { ApiClient } from "../api-client.ts";
 import { type Command, localCommand, serverCommand } from "../command.ts";
 import { cliFailure } from "../errors.ts";

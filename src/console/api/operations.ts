@@ -4,8 +4,10 @@ import type {
   AccessKey,
   Bucket,
   BucketPolicy,
+  Cluster,
   Deletions,
   Explanation,
+  IdsStatus,
   Link,
   NewAccessKey,
   NodeEvent,
@@ -17,10 +19,12 @@ import type {
   Policy,
   PolicyDocument,
   PolicyVerdict,
+  Ranges,
   Sample,
   Session,
   Severity,
   Status,
+  Tag,
   User,
   VersionPage,
 } from "./shapes.ts";
@@ -30,6 +34,10 @@ export const OPERATIONS = {
   getSession: "GET /v1/session",
   logout: "DELETE /v1/session",
   getStatus: "GET /v1/status",
+  getCluster: "GET /v1/cluster",
+  getRanges: "GET /v1/cluster/ranges",
+  getIdsStatus: "GET /v1/ids/status",
+  listTags: "GET /v1/ids/tags",
   listSamples: "GET /v1/samples",
   listEvents: "GET /v1/events",
   watch: "GET /v1/watch",
@@ -82,6 +90,10 @@ export interface Calls {
   getSession: { reply: Session };
   logout: object;
   getStatus: { reply: Status };
+  getCluster: { reply: Cluster };
+  getRanges: { reply: Ranges };
+  getIdsStatus: { reply: IdsStatus };
+  listTags: { query: Paging; reply: Page<Tag> };
   listSamples: { reply: { readonly intervalMillis: number; readonly items: readonly Sample[] } };
   listEvents: { query: Paging & { readonly severity?: Severity | undefined }; reply: Page<NodeEvent> };
   watch: { query: { readonly since?: string | undefined } };

@@ -71,6 +71,83 @@ export interface Status {
   readonly capacity: Capacity;
   readonly rates: Sample;
   readonly faults: readonly Fault[];
+  /** Absent for a node that is alone, and where nobody who leads can be reached. */
+  readonly cluster?: ClusterSummary | undefined;
+}
+
+export interface ClusterSummary {
+  readonly name: string;
+  readonly nodes: number;
+  readonly nodesAlive: number;
+  readonly canLose: number;
+  readonly summary: string;
+}
+
+export interface ClusterNode {
+  readonly id: number;
+  readonly state: "joining" | "active" | "draining" | "removed";
+  readonly role: "leader" | "voter" | "learner" | "none";
+  readonly zone: string;
+  readonly peer: string;
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly alive: boolean;
+  readonly entriesBehind?: number | undefined;
+  readonly joinedAt: string;
+  readonly certificateEndsAt?: string | undefined;
+}
+
+export interface Cluster {
+  readonly name: string;
+  readonly id: string;
+  readonly self: number;
+  readonly leader?: number | undefined;
+  readonly canLose: number;
+  readonly summary: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly data?:
+    | {
+        readonly volumes: number;
+        readonly volumesAtRisk: number;
+        readonly volumesUnreadable: number;
+        readonly missingBytes: number;
+        readonly healing?: { readonly volume: number; readonly node: number; readonly bytes: number } | undefined;
+      }
+    | undefined;
+}
+
+/** Of a key: text where its bytes are that. */
+export type KeyBytes = string | { readonly base64: string };
+
+export interface Ranges {
+  readonly ranges: readonly {
+    readonly from: KeyBytes;
+    readonly to?: KeyBytes | undefined;
+    readonly group: number;
+    readonly bytes?: number | undefined;
+    readonly commitsPerSecond?: number | undefined;
+  }[];
+  /** All but group 1. */
+  readonly groups: readonly {
+    readonly id: number;
+    readonly state: "founding" | "open" | "retiring";
+    readonly nodes: readonly number[];
+    readonly members: readonly number[];
+    readonly leader?: number | undefined;
+    readonly canLose: number;
+  }[];
+  readonly transfers: readonly RangeTransfer[];
+}
+
+export interface RangeTransfer {
+  readonly id: number;
+  readonly from: KeyBytes;
+  readonly to?: KeyBytes | undefined;
+  readonly source: number;
+  readonly target: number;
+  readonly phase: "bringing" | "releasing" | "givingUp" | "holding";
+  readonly attempt: number;
+  readonly reason: string;
+  readonly bytesBrought?: number | undefined;
 }
 
 export type Severity = "info" | "warning" | "error";
@@ -83,6 +160,47 @@ export interface NodeEvent {
   readonly object: string;
   readonly text: string;
   readonly actor?: string | undefined;
+}
+
+export interface GeneratorInUse {
+  readonly generator: string;
+  /** Absent while it holds none. */
+  readonly worker?: number | undefined;
+  readonly reservedUntil?: string | undefined;
+  readonly made: number;
+  readonly aheadMillis: number;
+  readonly waiting: number;
+}
+
+export interface TagInUse {
+  readonly tag: string;
+  readonly order: "node" | "global";
+  readonly blockSize: number;
+  readonly available: number;
+  readonly handedOut: number;
+  readonly waiting: number;
+}
+
+export interface IdsStatus {
+  readonly generators: readonly GeneratorInUse[];
+  readonly tags: readonly TagInUse[];
+  /** Of generators and tags that gave no ids when they were last asked. */
+  readonly troubles: readonly {
+    readonly generator?: string | undefined;
+    readonly tag?: string | undefined;
+    readonly code: string;
+    readonly what: string;
+    readonly since: string;
+  }[];
+}
+
+export interface Tag {
+  readonly name: string;
+  readonly step: number;
+  /** Decimal digits. */
+  readonly next: string;
+  readonly description: string;
+  readonly updatedAt: string;
 }
 
 export type Versioning = "off" | "enabled" | "suspended";

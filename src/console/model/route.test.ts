@@ -31,6 +31,8 @@ describe("addresses of pages", () => {
       { page: "decision", user: name },
       { page: "events", severity: "info" },
       { page: "events", severity: "error", after: "00ff" },
+      { page: "cluster" },
+      { page: "ids", after: name },
       { page: "sim" },
       { page: "missing" },
     ];

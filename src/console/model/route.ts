@@ -25,6 +25,8 @@ export type Route =
   | { readonly page: "new-policy" }
   | { readonly page: "decision"; readonly user?: string | undefined }
   | { readonly page: "events"; readonly severity: Severity; readonly after?: string | undefined }
+  | { readonly page: "cluster" }
+  | { readonly page: "ids"; readonly after?: string | undefined }
   | { readonly page: "sim" }
   | { readonly page: "missing" };
 
@@ -61,6 +63,10 @@ export function routeHref(route: Route): string {
       return href("policies/check", { user: route.user });
     case "events":
       return href("events", { severity: route.severity === "info" ? undefined : route.severity, after: route.after });
+    case "cluster":
+      return href("cluster", {});
+    case "ids":
+      return href("ids", { after: route.after });
     case "sim":
       return href("sim", {});
     case "missing":
@@ -92,6 +98,10 @@ export function parseRoute(url: URL): Route {
       const severity = SEVERITIES.find((each) => each === value("severity")) ?? "info";
       return { page: "events", severity, after };
     }
+    case "cluster":
+      return { page: "cluster" };
+    case "ids":
+      return { page: "ids", after };
     case "sim":
       return { page: "sim" };
     default:
@@ -100,7 +110,9 @@ export function parseRoute(url: URL): Route {
 }
 
 /** What the navigation marks as current. */
-export function sectionOf({ page }: Route): "overview" | "data" | "users" | "policies" | "events" | "sim" | undefined {
+export function sectionOf({
+  page,
+}: Route): "overview" | "data" | "users" | "policies" | "cluster" | "ids" | "events" | "sim" | undefined {
   switch (page) {
     case "buckets":
     case "objects":
@@ -116,6 +128,8 @@ export function sectionOf({ page }: Route): "overview" | "data" | "users" | "pol
     case "decision":
       return "policies";
     case "overview":
+    case "cluster":
+    case "ids":
     case "events":
     case "sim":
       return page;

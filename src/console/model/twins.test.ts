@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
-import { COMMANDS } from "../../cli/commands/index.ts";
+import { allCommands } from "../../cli/commands/index.ts";
 import { parseCommandLine } from "../../cli/parse.ts";
 import type { Route } from "./route.ts";
 import { quoted, twinOf } from "./twins.ts";
+
+const COMMANDS = await allCommands();
 
 /** As a shell reads it. */
 function wordsOf(commandLine: string): string[] {
@@ -34,6 +36,8 @@ describe("twins of pages on the command line", () => {
       [{ page: "policy", policy: "p.q" }, ["p.q"], {}],
       [{ page: "new-policy" }, ["NAME", "FILE"], {}],
       [{ page: "decision", user: "alice" }, ["s3:GetObject", "BUCKET/KEY"], { user: "alice" }],
+      [{ page: "cluster" }, [], {}],
+      [{ page: "ids" }, [], {}],
       [{ page: "events", severity: "error" }, [], { severity: "error" }],
     ];
     for (const [route, names, flags] of cases) {

@@ -28,6 +28,10 @@ export function twinOf(route: Route): string | undefined {
       return `ashlar policy explain s3:GetObject BUCKET/KEY${route.user === undefined ? "" : ` --user ${quoted(route.user)}`}`;
     case "events":
       return route.severity === "info" ? "ashlar event ls" : `ashlar event ls --severity ${route.severity}`;
+    case "cluster":
+      return "ashlar cluster status";
+    case "ids":
+      return "ashlar id tags";
     case "sim":
     case "missing":
       return undefined;

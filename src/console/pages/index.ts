@@ -3,8 +3,10 @@ import { type Route, routeHref } from "../model/route.ts";
 import { Page } from "../ui/page.ts";
 import { BucketPage } from "./bucket.ts";
 import { BucketsPage } from "./buckets.ts";
+import { ClusterPage } from "./cluster.ts";
 import { DecisionPage } from "./decision.ts";
 import { EventsPage } from "./events.ts";
+import { IdsPage } from "./ids.ts";
 import { ObjectPage } from "./object.ts";
 import { ObjectsPage } from "./objects.ts";
 import { OverviewPage } from "./overview.ts";
@@ -44,6 +46,10 @@ export function pageOf(route: Route): View {
       return h(DecisionPage, { key, route });
     case "events":
       return h(EventsPage, { key, route });
+    case "cluster":
+      return h(ClusterPage, { key, route });
+    case "ids":
+      return h(IdsPage, { key, route });
     case "sim":
       return h(SimLoader, { key, route });
     case "missing":

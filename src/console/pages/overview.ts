@@ -1,7 +1,8 @@
 import { urlOf } from "../api/operations.ts";
-import type { Fault, Sample, Status } from "../api/shapes.ts";
+import type { ClusterSummary, Fault, Sample, Status } from "../api/shapes.ts";
 import { h, html, type View } from "../html.ts";
 import { capacitySegments } from "../model/chart.ts";
+import { lossTone } from "../model/cluster.ts";
 import { formatBytes, formatCount, formatDuration, formatMillis, formatRate } from "../model/format.ts";
 import type { Route } from "../model/route.ts";
 import { nowMillis, refreshStatus, samples, status, statusFailure } from "../state/live.ts";
@@ -23,7 +24,8 @@ export function OverviewPage({ route }: { readonly route: Route }): View {
 function statusView(current: Status): View {
   return html`<div>
     <p class="sentence">${mark(HEALTH_TONES[current.health], HEALTH_WORDS[current.health])} <span>${current.sentence}</span></p>
-    ${current.faults.length > 0 && faultList(current.faults)} ${traffic(current.rates)} ${capacity(current)} ${node(current)}
+    ${current.faults.length > 0 && faultList(current.faults)} ${current.cluster && clusterLine(current.cluster)}
+    ${traffic(current.rates)} ${capacity(current)} ${node(current)}
   </div>`;
 }
 
@@ -43,6 +45,13 @@ function faultList(faults: readonly Fault[]): View {
         { title: "Command", cell: ({ command }) => copyable(command, `command for ${command}`) },
       ],
     })}
+  </section>`;
+}
+
+function clusterLine({ name, nodes, nodesAlive, canLose, summary }: ClusterSummary): View {
+  return html`<section aria-labelledby="cluster">
+    <h2 id="cluster">Cluster <span class="quiet">${name}</span></h2>
+    <p>${mark(lossTone(canLose), summary)} ${link({ page: "cluster" }, `${formatCount(nodesAlive)} of ${formatCount(nodes)} nodes answer`)}</p>
   </section>`;
 }
 

@@ -21,6 +21,8 @@ const SECTIONS: readonly { readonly id: ReturnType<typeof sectionOf>; readonly n
     { id: "data", name: "Data", route: { page: "buckets" } },
     { id: "users", name: "Users and keys", route: { page: "users" } },
     { id: "policies", name: "Policies", route: { page: "policies" } },
+    { id: "cluster", name: "Cluster", route: { page: "cluster" } },
+    { id: "ids", name: "Ids", route: { page: "ids" } },
     { id: "events", name: "Events", route: { page: "events", severity: "info" } },
     { id: "sim", name: "Raft lab", route: { page: "sim" } },
   ];

@@ -17,7 +17,10 @@ describe("the picture", () => {
     for (const id of NODES) {
       const { x, y } = placeOf(id);
       assert.ok(x - NODE_RADIUS > 0 && x + NODE_RADIUS < BOX.width && y - NODE_RADIUS > 0);
-      assert.ok(labelPlaceOf(id).y + 20 < BOX.height);
+      const label = labelPlaceOf(id);
+      assert.ok(label.y - 10 > 0 && label.y + 20 < BOX.height && label.x - 55 > 0 && label.x + 55 < BOX.width);
+      const isApart = label.y > y ? label.y - 10 > y + NODE_RADIUS : label.y + 17 < y - NODE_RADIUS;
+      assert.ok(isApart, "a label's two lines stand beside their node");
       for (const other of NODES.filter((each) => each !== id)) {
         assert.ok(Math.hypot(x - placeOf(other).x, y - placeOf(other).y) > 3 * NODE_RADIUS);
       }

@@ -8,12 +8,14 @@ export interface Point {
   readonly y: number;
 }
 
-export const BOX = { width: 400, height: 360 } as const;
+export const BOX = { width: 400, height: 388 } as const;
 export const NODE_RADIUS = 33;
-const CENTER: Point = { x: 200, y: 178 };
+const CENTER: Point = { x: 200, y: 206 };
 const CIRCLE_RADIUS = 136;
 /** The two directions of a link lie beside each other, so far from the middle. */
 const LANE = 4;
+/** So far a label over a node stands away from the middle. */
+const LABEL_OUTWARD = 10;
 /** What is left of a lost message is seen for so long. */
 const REMAINS_MILLIS = 400;
 /** Without motion a message stands near its sender, then near its receiver. */
@@ -53,8 +55,9 @@ export function placeOfFlight(flight: Flight, nowMillis: number, isStill: boolea
   return { x: from.x + (to.x - from.x) * shown, y: from.y + (to.y - from.y) * shown };
 }
 
-/** A label's first line stands beneath its node. */
+/** Of a label's first line: over the upper nodes and under the lower ones, where no link crosses it. */
 export function labelPlaceOf(id: number): Point {
   const { x, y } = placeOf(id);
-  return { x, y: y + NODE_RADIUS + 15 };
+  if (y > CENTER.y) return { x, y: y + NODE_RADIUS + 15 };
+  return { x: x + Math.sign(Math.round(x - CENTER.x)) * LABEL_OUTWARD, y: y - NODE_RADIUS - 24 };
 }

@@ -7,6 +7,8 @@ import { type NodeView, viewOf } from "../../model/sim/view.ts";
 import { act, frame, player, revision, selected } from "../../state/sim.ts";
 import { useEffect, useState } from "../../vendor/preact-hooks.js";
 
+/** A longer one gets smaller letters, or it would not fit into its disc. */
+const ROLE_LENGTH_MAX = 10;
 const PAIRS: readonly (readonly [number, number])[] = NODES.flatMap((one) =>
   NODES.filter((other) => other > one).map((other) => [one, other] as const),
 );
@@ -61,7 +63,7 @@ function node({ id, state, role, isLeader, term, vote, commit, applied }: NodeVi
     <circle class="disc" cx=${x} cy=${y} r=${NODE_RADIUS} />
     ${isLeader && state !== "crashed" && html`<circle class="inner" cx=${x} cy=${y} r=${NODE_RADIUS - 4} />`}
     <text class="id" x=${x} y=${y - 4}>${id}</text>
-    <text class="role" x=${x} y=${y + 11}>${role}</text>
+    <text class=${role.length > ROLE_LENGTH_MAX ? "role role-long" : "role"} x=${x} y=${y + 11}>${role}</text>
     <text class="facts-line" x=${label.x} y=${label.y}>term ${term}${vote === 0 ? "" : `, voted ${vote}`}</text>
     <text class="facts-line" x=${label.x} y=${label.y + 14}>commit ${commit}, applied ${applied}</text>
   </g>`;
