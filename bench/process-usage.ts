@@ -1,4 +1,4 @@
-// What a server costs, from Linux' /proc: processor time of a process and all its descendants, and resident memory.
+// What a server costs, from Linux' /proc: processor time of processes and all their descendants, and resident memory.
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,9 +6,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 const TICKS_A_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 /** User and system time, of processes that have ended under it too. */
-export function processorSeconds(pid: number): number {
+export function processorSeconds(pids: readonly number[]): number {
   let ticks = 0;
-  for (const each of treeOf(pid)) {
+  for (const each of pids.flatMap(treeOf)) {
     const fields = statOf(each);
     if (fields) ticks += fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   }
@@ -16,13 +16,13 @@ export function processorSeconds(pid: number): number {
 }
 
 /** From here on `peakResidentBytes` tells of what comes after. */
-export function forgetPeak(pid: number): void {
-  for (const each of treeOf(pid)) writeFileSync(`/proc/${each}/clear_refs`, "5");
+export function forgetPeak(pids: readonly number[]): void {
+  for (const each of pids.flatMap(treeOf)) writeFileSync(`/proc/${each}/clear_refs`, "5");
 }
 
-export function peakResidentBytes(pid: number): number {
+export function peakResidentBytes(pids: readonly number[]): number {
   let kibibytes = 0;
-  for (const each of treeOf(pid)) {
+  for (const each of pids.flatMap(treeOf)) {
     kibibytes += Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${each}/status`, "utf8"))?.[1] ?? 0);
   }
   return kibibytes * 1024;

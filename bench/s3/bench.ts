@@ -13,15 +13,19 @@ import { S3RVER } from "./peers/s3rver.ts";
 import { SEAWEEDFS } from "./peers/seaweedfs.ts";
 import { listing, STREAMS, WARM_UP, WORKLOADS, type Workload } from "./workloads.ts";
 
-const KINDS: readonly PeerKind[] = [ASHLAR, SEAWEEDFS, S3RVER, ...NOT_HERE];
+/** Of servers that are one process each. */
+export const SINGLE_SERVERS: readonly PeerKind[] = [ASHLAR, SEAWEEDFS, S3RVER, ...NOT_HERE];
 /** Of a listing. */
 const TOO_SLOW: readonly { readonly peer: string; readonly reason: string }[] = [
   { peer: S3RVER.name, reason: "not run: it walks all folders for every page" },
 ];
 
 export interface S3Options {
+  readonly kinds: readonly PeerKind[];
   readonly rounds: number;
   readonly listKeys: number;
+  /** Many long streams at once, on servers that are started for them. */
+  readonly withStreams: boolean;
   /** Parts of names of workloads and peers; empty: all. */
   readonly only: readonly string[];
   readonly peers: readonly string[];
@@ -53,7 +57,7 @@ export async function benchS3(options: S3Options): Promise<S3Report> {
     workloads.filter(({ name }) => isChosen(name, options.only)).map(rowOf);
   const rows = chosen(WORKLOADS);
   const lists = options.listKeys > 0 ? chosen([listing(options.listKeys)]) : [];
-  const streams = chosen(STREAMS);
+  const streams = options.withStreams ? chosen(STREAMS) : [];
   for (const { peer, reason } of TOO_SLOW) for (const row of lists) row.cells.set(peer, reason);
   const peers = await withPeers(options, async (running) => {
     if (rows.length > 0) await warmUp(running, options);
@@ -80,7 +84,7 @@ async function withPeers(
   await using stack = new AsyncDisposableStack();
   const reports: PeerReport[] = [];
   const running: Running[] = [];
-  for (const kind of KINDS.filter(({ name }) => isChosen(name, options.peers))) {
+  for (const kind of options.kinds.filter(({ name }) => isChosen(name, options.peers))) {
     options.log(`starting ${kind.name}`);
     try {
       const peer = stack.use(await kind.start());

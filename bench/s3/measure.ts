@@ -62,15 +62,15 @@ async function runJob(peer: RunningPeer, job: Job): Promise<Measurement> {
   try {
     generator.send(job);
     await next(generator);
-    forgetPeak(peer.pid);
-    const before = processorSeconds(peer.pid);
+    forgetPeak(peer.pids);
+    const before = processorSeconds(peer.pids);
     generator.send("go");
     const done = await next(generator);
     if (done.kind !== "done") throw new Error("the generator is out of step");
     return {
       ...done.result,
-      processorSeconds: processorSeconds(peer.pid) - before,
-      peakResidentBytes: peakResidentBytes(peer.pid),
+      processorSeconds: processorSeconds(peer.pids) - before,
+      peakResidentBytes: peakResidentBytes(peer.pids),
     };
   } finally {
     generator.kill();

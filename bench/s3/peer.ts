@@ -14,5 +14,6 @@ export interface RunningPeer extends AsyncDisposable {
   readonly url: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  readonly pid: number;
+  /** Each with all processes under it. */
+  readonly pids: readonly number[];
 }

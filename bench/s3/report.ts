@@ -6,7 +6,13 @@ const OWN = "Ashlar";
 const MIB = 1024 * 1024;
 
 /** What the project promises itself; told as met or not met, beside the figures. */
-const BARS: readonly { readonly workloads: RegExp; readonly peer: string; readonly ratio: number }[] = [
+export interface Bar {
+  readonly workloads: RegExp;
+  readonly peer: string;
+  readonly ratio: number;
+}
+
+export const SINGLE_BARS: readonly Bar[] = [
   { workloads: /^PUT (4|16) KiB/, peer: "SeaweedFS", ratio: 2 },
   { workloads: /^PUT (4|16) KiB/, peer: "s3rver", ratio: 4 },
   { workloads: /^GET (4|16) KiB/, peer: "SeaweedFS", ratio: 1 },
@@ -16,7 +22,7 @@ const BARS: readonly { readonly workloads: RegExp; readonly peer: string; readon
 ];
 const RESIDENT_BAR_BYTES = 400 * MIB;
 
-export function markdownOf({ peers, rows, streams }: S3Report): string {
+export function markdownOf({ peers, rows, streams }: S3Report, bars: readonly Bar[]): string {
   const ran = peers.filter(({ notRun }) => notRun === undefined);
   const others = ran.filter(({ name }) => name !== OWN);
   return [
@@ -34,16 +40,16 @@ export function markdownOf({ peers, rows, streams }: S3Report): string {
     "",
     ...table(
       ["bar", "ratio", ""],
-      barsOf(rows, others).map(({ text, ratio, met }) => [text, ratio, met]),
+      barsOf(rows, others, bars).map(({ text, ratio, met }) => [text, ratio, met]),
     ),
-    "",
-    "Resident memory at its peak, over all processes of a server:",
-    "",
-    ...table(
-      ["while it serves", ...ran.map(({ name }) => name)],
-      streams.map((row) => [row.workload.name, ...ran.map(({ name }) => residentOf(row, name))]),
-    ),
+    ...(streams.length === 0 ? [] : residentTable(streams, ran)),
   ].join("\n");
+}
+
+function residentTable(streams: readonly Row[], ran: readonly PeerReport[]): string[] {
+  const rows = streams.map((row) => [row.workload.name, ...ran.map(({ name }) => residentOf(row, name))]);
+  const title = "Resident memory at its peak, over all processes of a server:";
+  return ["", title, "", ...table(["while it serves", ...ran.map(({ name }) => name)], rows)];
 }
 
 function columnsOf(name: string): string[] {
@@ -60,8 +66,12 @@ function cellsOf(row: Row, name: string): string[] {
   return [rate, ratios(rateOf), ratios(perProcessorSecond)];
 }
 
-function barsOf(rows: readonly Row[], others: readonly PeerReport[]): { text: string; ratio: string; met: string }[] {
-  return BARS.flatMap(({ workloads, peer, ratio }) => {
+function barsOf(
+  rows: readonly Row[],
+  others: readonly PeerReport[],
+  bars: readonly Bar[],
+): { text: string; ratio: string; met: string }[] {
+  return bars.flatMap(({ workloads, peer, ratio }) => {
     if (!others.some(({ name }) => name === peer)) return [];
     return rows
       .filter(({ workload, cells }) => workloads.test(workload.name) && typeof cells.get(peer) === "object")

@@ -32,7 +32,7 @@ export const ASHLAR_NODES: Peer = {
   place: "three processes",
   async run(workload, times) {
     await using nodes = await startNodes(workload);
-    const usage = (): number => nodes.pids.reduce((sum, pid) => sum + processorSeconds(pid), 0);
+    const usage = (): number => processorSeconds(nodes.pids);
     let before = 0;
     const connections = ["--connections", String(workload.connections), "--endpoints", nodes.ports.join(",")];
     const measurement = await runProgram({

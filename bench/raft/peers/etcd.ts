@@ -25,7 +25,7 @@ export const ETCD: Peer = {
   async run(workload, times) {
     if (workload.groups > 1) throw new NotRun("it has one group");
     await using cluster = await startCluster(workload.synced);
-    const usage = (): number => cluster.pids.reduce((sum, pid) => sum + processorSeconds(pid), 0);
+    const usage = (): number => processorSeconds(cluster.pids);
     let before = 0;
     const load = ["--clients", String(workload.connections), "--endpoints", cluster.endpoints.join(",")];
     const measurement = await runProgram({

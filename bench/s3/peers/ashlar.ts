@@ -12,7 +12,7 @@ export const ASHLAR: PeerKind = {
     const server = await startServerProcess();
     return {
       ...{ version, durability: "fdatasync before every answer (group commit)" },
-      ...{ url: server.s3, accessKey: server.accessKey, secretKey: server.secretKey, pid: server.process.pid! },
+      ...{ url: server.s3, accessKey: server.accessKey, secretKey: server.secretKey, pids: [server.process.pid!] },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },

@@ -33,7 +33,7 @@ export const S3RVER: PeerKind = {
     const kept = undo.move();
     return {
       ...{ version, durability: "none: files are written without a sync" },
-      ...{ url, accessKey: "S3RVER", secretKey: "S3RVER", pid: child.pid! },
+      ...{ url, accessKey: "S3RVER", secretKey: "S3RVER", pids: [child.pid!] },
       [Symbol.asyncDispose]: () => kept.disposeAsync(),
     };
   },

@@ -20,7 +20,7 @@ export const SEAWEEDFS: PeerKind = {
     undo.move();
     return {
       ...{ version, durability: "fsync of the volume for every write; its directory (leveldb) is not synced" },
-      ...{ url: server.s3, accessKey: server.accessKey, secretKey: server.secretKey, pid: server.process.pid! },
+      ...{ url: server.s3, accessKey: server.accessKey, secretKey: server.secretKey, pids: [server.process.pid!] },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },
