@@ -28,6 +28,18 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     assert.deepEqual(await run("counter.ts"), ["14", "28", "42"]);
   },
 
+  async "kv.ts"() {
+    assert.deepEqual(await run("kv.ts"), [
+      "green: written",
+      "red: somebody was quicker",
+      "[ 'config/colour', 'config/online/me' ]",
+      "config/colour is blue",
+      "config/colour is green",
+      "config/online/me is yes",
+      "config/online/me is gone",
+    ]);
+  },
+
   async "kv-over-tcp.ts"() {
     const folder = await mkdtemp(join(tmpdir(), "ashlar-example-"));
     try {
@@ -49,6 +61,25 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     const [leader, ...rest] = await run("core.ts");
     assert.match(leader!, /^This node leads in term \d+\.$/);
     assert.deepEqual([...rest].sort(), ["member 1: hello", "member 2: hello", "member 3: hello"]);
+  },
+
+  async "ids.ts"() {
+    assert.deepEqual(await run("ids.ts"), [
+      "10001 ids, none twice",
+      "in order",
+      "WINDOW_SPENT",
+      "twitter 2022-06-28T16:07:40.105Z time 367597485448, datacenter 11, worker 26, sequence 0",
+      "AS4fmHgxYzd 1541815603606036480n",
+      "36 true",
+    ]);
+  },
+
+  async "ids-from-a-server.ts"() {
+    assert.deepEqual(await run("ids-from-a-server.ts"), [
+      "1000n [ 1001n, 1002n, 1003n ]",
+      "10000 11003n",
+      "likely time 41, worker 10, sequence 12",
+    ]);
   },
 
   async "check-a-history.ts"() {
@@ -79,6 +110,9 @@ describe("examples", () => {
   for (const [page, name] of [
     ["README.md", "counter.ts"],
     ["docs/raft.md", "core.ts"],
+    ["docs/kv.md", "kv.ts"],
+    ["docs/ids.md", "ids.ts"],
+    ["docs/ids.md", "ids-from-a-server.ts"],
   ] as const) {
     test(`${page} quotes ${name} as it is`, async () => {
       const lines = (await readFile(join(here, name), "utf8")).split("\n");
