@@ -1,15 +1,18 @@
 // Packs the package, installs it into an empty project, imports each subpath alone, type-checks a use of it, looks whether a
-// browser could load what says so, and starts the installed server. What works in the clone must work there too. Plain JavaScript.
+// browser could load what says so, and starts the installed server. What works in the clone must work there too.
+// What the subpaths export is compared with scripts/testdata/public-api, so that a change of it is seen in review;
+// ASHLAR_UPDATE_GOLDEN=1 writes it anew. Plain JavaScript.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { publicApi } from "./public-api.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = mkdtempSync(join(tmpdir(), "ashlar-package-"));
 /** Subpaths that run in a browser: all that they load is their own, and nothing of it is Node's. */
-const BROWSER_SAFE = ["./checkers", "./raft", "./raft/conformance", "./sim"];
+const BROWSER_SAFE = [".", "./checkers", "./ids", "./raft", "./raft/conformance", "./sim"];
 let passed = 0;
 
 function run(command, args, cwd = project) {
@@ -50,6 +53,32 @@ function browserFaults(entry) {
   return { files: seen.size, faults };
 }
 
+/** Each subpath's listing is in a file of its own; there is no other file. */
+function comparePublicApi(subpaths) {
+  const folder = join(root, "scripts/testdata/public-api");
+  const declarationsOf = ({ default: script }) => join(root, script.replace(/\.js$/, ".d.ts"));
+  const listings = publicApi(subpaths.map((name) => [`ashlar${name.slice(1)}`, declarationsOf(exports[name])]));
+  const files = new Map([...listings].map(([name, text]) => [`${name.replaceAll("/", "-")}.txt`, text]));
+  if (process.env.ASHLAR_UPDATE_GOLDEN === "1") {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of files) writeFileSync(join(folder, name), text);
+    return;
+  }
+  const actual = join(project, "public-api");
+  mkdirSync(actual);
+  for (const [name, text] of files) writeFileSync(join(actual, name), text);
+  const { status, stdout, stderr } = spawnSync("diff", ["-ruN", folder, actual], { encoding: "utf8" });
+  if (status === 0 && readdirSync(folder).length === files.size) return;
+  process.stderr.write(
+    `${stdout}${stderr}\nThe public declarations have changed. ASHLAR_UPDATE_GOLDEN=1 npm run test:package accepts it.\n`,
+  );
+  process.exit(1);
+}
+
+const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const subpaths = Object.keys(exports).filter((name) => name !== "./package.json");
+
 try {
   check("builds", () => run(process.execPath, [join(root, "scripts/build.mjs")], root));
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], root));
@@ -58,8 +87,7 @@ try {
     run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(project, packed.filename)]),
   );
 
-  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const subpaths = Object.keys(exports).filter((name) => name !== "./package.json");
+  check("the public declarations are the ones that were agreed on", () => comparePublicApi(subpaths));
   for (const subpath of subpaths) {
     const name = `ashlar${subpath.slice(1)}`;
     check(`${name} can be imported`, () =>
@@ -101,6 +129,7 @@ portTransport(new Map([[2, new MessageChannel().port1]]));
 broadcastTransport(1, new BroadcastChannel("members"));
 `;
   writeFileSync(join(project, "counter.ts"), counter);
+  writeFileSync(join(project, "kv.ts"), readFileSync(join(root, "examples/kv.ts"), "utf8"));
   writeFileSync(join(project, "ports.ts"), ports);
   const compilerOptions = {
     module: "nodenext",
@@ -113,7 +142,7 @@ broadcastTransport(1, new BroadcastChannel("members"));
   };
   writeFileSync(
     join(project, "tsconfig.json"),
-    JSON.stringify({ compilerOptions, files: ["use.ts", "types.ts", "counter.ts", "ports.ts"] }),
+    JSON.stringify({ compilerOptions, files: ["use.ts", "types.ts", "counter.ts", "kv.ts", "ports.ts"] }),
   );
   check("type-checks", () => run(join(root, "node_modules/.bin/tsc"), ["-p", project]));
   check("the counter counts", () => {
@@ -122,6 +151,7 @@ broadcastTransport(1, new BroadcastChannel("members"));
     process.stderr.write(printed);
     process.exit(1);
   });
+  check("keys and values are read and written", () => run(process.execPath, ["kv.ts"]));
   check("a server in memory starts and serves", () => run(process.execPath, ["use.ts"]));
   check("the command runs", () => run(join(project, "node_modules/.bin/ashlar"), ["version"]));
 } finally {

@@ -1,0 +1,131 @@
+// `npm run cluster`: several servers on loopback that are one cluster, each a process of its own. They end with this one.
+// A folder that is given again goes on with what it holds.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { beginDataDirectory } from "../src/server/index.ts";
+
+const ASHLAR = fileURLToPath(new URL("../bin/ashlar.js", import.meta.url));
+const NODES_MAX = 9;
+const STATUS_ATTEMPTS_MAX = 30;
+/** The console, and what people type, of the nodes that are started without --print-json. */
+const FIRST_PORTS = { s3: 9000, api: 9100 };
+
+interface Ready {
+  readonly s3: string;
+  readonly api: string;
+  readonly peer: string;
+}
+
+/** What the folder remembers: the nodes find each other by these ports. */
+interface Plan {
+  readonly peerPorts: readonly number[];
+  readonly joinToken: string;
+}
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: "string", default: "3" },
+    "data-dir": { type: "string", default: "./cluster-data" },
+    "print-json": { type: "boolean", default: false },
+  },
+});
+const count = Number(values.nodes);
+if (!Number.isInteger(count) || count < 1 || count > NODES_MAX) {
+  process.stderr.write(`--nodes takes a number from 1 to ${NODES_MAX}.\n`);
+  process.exit(2);
+}
+const folder = resolve(values["data-dir"]);
+const children: ChildProcess[] = [];
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    for (const child of children) child.kill(signal);
+  });
+}
+const plan = await planOf(folder);
+// Those that were nodes before need each other to become ready; new ones join one by one, so that they get these numbers.
+const known = Array.from({ length: count }, (_, at) => at).filter((at) => at === 0 || isNode(at));
+const nodes = await Promise.all(known.map(start));
+for (let at = known.length; at < count; at++) nodes.push(await start(at));
+await untilWhole();
+process.stdout.write(values["print-json"] ? `${JSON.stringify({ ready: true, nodes: nodes.map(shown) })}\n` : text());
+await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+
+async function start(at: number): Promise<Ready & { readonly pid: number }> {
+  const port = (first: number): number => (values["print-json"] ? 0 : first + at);
+  const args = [
+    ...["serve", "--print-json", "--data-dir", join(folder, `node-${at + 1}`)],
+    ...["--s3-listen", `127.0.0.1:${port(FIRST_PORTS.s3)}`, "--api-listen", `127.0.0.1:${port(FIRST_PORTS.api)}`],
+    ...["--peer-listen", `127.0.0.1:${plan.peerPorts[at]}`],
+    ...(at === 0 ? [] : ["--join", `127.0.0.1:${plan.peerPorts[0]}`]),
+  ];
+  const env = at === 0 ? process.env : { ...process.env, ASHLAR_JOIN_TOKEN: plan.joinToken };
+  const child = spawn(process.execPath, [ASHLAR, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
+  children.push(child);
+  // Their logs in one stream, each line with the node that wrote it.
+  createInterface({ input: child.stderr! }).on("line", (line) => process.stderr.write(`node ${at + 1}: ${line}\n`));
+  const lines = createInterface({ input: child.stdout! });
+  const gone = once(child, "exit").then(() => undefined);
+  const line = await Promise.race([once(lines, "line").then(([one]) => String(one)), gone]);
+  if (line === undefined) return fail(`Node ${at + 1} did not start: see its log above.`);
+  return { ...(JSON.parse(line) as Ready), pid: child.pid! };
+}
+
+/** Whoever joined last may not vote yet: whoever kills a node now should find that the others go on. */
+async function untilWhole(): Promise<void> {
+  const { api } = nodes[0]!;
+  const args = [ASHLAR, "cluster", "status", "--api", api, "--data-dir", join(folder, "node-1")];
+  for (let attempt = 0; count > 2 && attempt < STATUS_ATTEMPTS_MAX; attempt++) {
+    const [code] = (await once(spawn(process.execPath, args, { stdio: "ignore" }), "exit")) as [number | null];
+    if (code === 0) return;
+  }
+}
+
+/** A later start with more nodes lets the new ones join: with the token, while it is good. */
+async function planOf(path: string): Promise<Plan> {
+  const file = join(path, "plan.json");
+  await mkdir(path, { recursive: true });
+  const known = await readFile(file, "utf8").then(JSON.parse, () => undefined);
+  const peerPorts: number[] = [...((known as Plan | undefined)?.peerPorts ?? [])];
+  while (peerPorts.length < count) peerPorts.push(await freePort());
+  const first = { dataDirectory: join(path, "node-1"), name: "local", zone: "", tls: true };
+  const joinToken = (known as Plan | undefined)?.joinToken ?? (await beginDataDirectory(first));
+  await writeFile(file, JSON.stringify({ peerPorts, joinToken }), { mode: 0o600 });
+  return { peerPorts, joinToken };
+}
+
+function isNode(at: number): boolean {
+  return existsSync(join(folder, `node-${at + 1}`, "cluster.json"));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { readonly port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function shown({ s3, api, pid }: Ready & { readonly pid: number }) {
+  return { s3, api, pid };
+}
+
+function text(): string {
+  const lines = nodes.map(({ s3, api, pid }, at) => `  Node ${at + 1}  S3 ${s3}  Console ${api}/app/  process ${pid}`);
+  const key = join(folder, "node-1", "root-key.json");
+  return ["A cluster is ready.", ...lines, `  Root key  ${key}`, "Ctrl-C ends it; the data stays.", ""].join("\n");
+}
+
+function fail(what: string): never {
+  process.stderr.write(`${what}\n`);
+  for (const child of children) child.kill("SIGTERM");
+  process.exit(1);
+}
