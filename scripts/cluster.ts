@@ -5,12 +5,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { beginDataDirectory } from "../src/server/index.ts";
+import { freePort } from "../src/testing/free-port.ts";
 
 const ASHLAR = fileURLToPath(new URL("../bin/ashlar.js", import.meta.url));
 const NODES_MAX = 9;
@@ -103,15 +103,6 @@ async function planOf(path: string): Promise<Plan> {
 
 function isNode(at: number): boolean {
   return existsSync(join(folder, `node-${at + 1}`, "cluster.json"));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function shown({ s3, api, pid }: Ready & { readonly pid: number }) {

@@ -178,6 +178,21 @@ describe("blobs of a cluster", () => {
     await world.close();
   });
 
+  test("are refused by a node that has not heard yet how many there are, and are never its alone", async () => {
+    const world = await open(3);
+    const newcomer = world.node(3);
+    newcomer.hasHeardOfNobody = true;
+    await world.run(1000);
+    await rejects(world.settle(world.put(newcomer, "early", world.bytes(5000))), (error: Error) => {
+      return hasCode(error, "REPLICAS_TOO_FEW");
+    });
+    newcomer.hasHeardOfNobody = false;
+    const refs = await world.settle(world.put(newcomer, "key", world.bytes(5000)));
+    for (const { members } of world.volumes().values()) equal(members.length, 3);
+    ok(refs.length > 0);
+    await world.close();
+  });
+
   test("are refused where too few nodes can be reached, and taken again when they come back", async () => {
     const world = await open(3);
     await world.run(1000);

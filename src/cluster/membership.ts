@@ -81,6 +81,7 @@ export class Membership implements AsyncDisposable {
   readonly #options: MembershipOptions;
   readonly #nodes: NodeTable;
   readonly #reconfigurer: Reconfigurer;
+  readonly #heard = Promise.withResolvers<void>();
 
   /** The claim is made, or nobody could take it yet. */
   constructor(options: MembershipOptions) {
@@ -115,6 +116,11 @@ export class Membership implements AsyncDisposable {
   /** All nodes that there have been, as this one has heard of them; none before it has. */
   get nodes(): readonly NodeRow[] {
     return this.#nodes.all();
+  }
+
+  /** Resolves once `nodes` has this one as one that has started, and so all that came before it. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
   }
 
   /** Asked by the transport about each node that comes. */
@@ -198,6 +204,7 @@ export class Membership implements AsyncDisposable {
     const own = this.#nodes.get(self.id);
     const excluded = own && startRefusal(own, self.start, transport.life);
     if (excluded !== undefined) onExcluded(excluded);
+    if (own !== undefined && own.state !== "joining") this.#heard.resolve();
     const present = rows.filter(isPresent);
     transport.setPeers(this.#addressesOf(present));
     onNodes(present);

@@ -144,6 +144,8 @@ export async function openCluster(
           if (!isClaimed) await claimStart(store, claimOf(), bugs);
         });
         await exclusion.unless(part);
+        // Whoever writes has to know how many copies there can be.
+        await exclusion.unless(starting.unlessAborted(membership.heard));
         await record.change({ lives: [toHex(transport.life)] });
         exclusion.onTold = onFatal;
       } catch (error) {

@@ -6,9 +6,9 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../testing/free-port.ts";
 import { untilCanLose } from "./testing/cluster-status.ts";
 import { GrowingCluster } from "./testing/growing-cluster.ts";
-import { freePort } from "./testing/link.ts";
 
 const ASHLAR = fileURLToPath(new URL("../../bin/ashlar.js", import.meta.url));
 

@@ -5,8 +5,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../src/testing/free-port.ts";
 import { temporaryFolder } from "../../../src/testing/server-process.ts";
-import { freePort } from "../../free-port.ts";
 import { NotRun } from "../../not-run.ts";
 import type { PeerKind } from "../../s3/peer.ts";
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../../src/testing/free-port.ts";
 import { temporaryFolder } from "../../../src/testing/server-process.ts";
-import { freePort } from "../../free-port.ts";
 import { NotRun } from "../../not-run.ts";
 import { processorSeconds } from "../../process-usage.ts";
 import { memoryFolder } from "../memory-folder.ts";

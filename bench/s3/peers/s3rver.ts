@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../src/testing/free-port.ts";
 import { temporaryFolder } from "../../../src/testing/server-process.ts";
-import { freePort } from "../../free-port.ts";
 import { NotRun } from "../../not-run.ts";
 import type { PeerKind } from "../peer.ts";
 

@@ -156,7 +156,15 @@ export class ReplicaSet {
   }
 }
 
-/** So many copies, or as many as there are nodes. */
-export function copiesWanted({ neighbours }: Pick<ReplicaContext, "neighbours">, copies: number): number {
-  return Math.max(1, Math.min(copies, neighbours.present().length));
+/**
+ * So many copies, or as many as there are nodes. A node that has not even heard of itself yet does not know how few they are:
+ * taken for a cluster of one, it would acknowledge what nobody else has.
+ */
+export function copiesWanted(
+  { neighbours, node }: Pick<ReplicaContext, "neighbours" | "node">,
+  copies: number,
+): number {
+  const present = neighbours.present();
+  const isKnown = present.some(({ id }) => id === Number(node));
+  return isKnown ? Math.min(copies, present.length) : copies;
 }

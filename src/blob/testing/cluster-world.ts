@@ -11,6 +11,7 @@ import { MemoryRows, MemoryStore } from "../../testing/memory-store.ts";
 import {
   type BlobBug,
   type BlobEvent,
+  type BlobNode,
   type BlobOptions,
   type BlobRef,
   type LocalBlobs,
@@ -62,6 +63,8 @@ export class ClusterNode {
   isCut = false;
   /** Of the cluster, not of the process: as an operator would say it. */
   state: "active" | "draining" | "removed" = "active";
+  /** Its process knows of no node, not of itself either: its own copy of the rows of nodes is still to come. */
+  hasHeardOfNobody = false;
   life = 0;
 
   constructor(id: number, machine: SimMachine) {
@@ -235,6 +238,7 @@ export class ClusterWorld {
   #openBlobs(node: ClusterNode, transport: PeerTransport): Promise<LocalBlobs> {
     const { id, machine, store } = node;
     const { zones = [] } = this.#world;
+    const rowOf = (one: ClusterNode): BlobNode => ({ id: one.id, zone: zones[one.id - 1] ?? "", state: one.state });
     const references: References = {
       named: async (key, needles) => {
         const page = await store.scan(TABLES.object, { from: { key } }, { limit: 1000 });
@@ -247,7 +251,7 @@ export class ClusterWorld {
       ...{ env: machine.env, store, references, node: String(id) },
       cluster: {
         transport,
-        nodes: () => this.nodes.map((one) => ({ id: one.id, zone: zones[one.id - 1] ?? "", state: one.state })),
+        nodes: () => (node.hasHeardOfNobody ? [] : this.nodes.map(rowOf)),
       },
       options: { ...QUICK, ...this.#world.options },
       onEvent: (event) => node.events.push(event),

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { text, utf8 } from "../../std/bytes.ts";
+import { freePort } from "../../testing/free-port.ts";
 import { NoAnswer, S3TestClient } from "../../testing/s3-client.ts";
 import { type ServerProcess, startServerProcess, temporaryFolder } from "../../testing/server-process.ts";
 import { beginDataDirectory } from "../data-directory.ts";
-import { freePort } from "./link.ts";
 
 /** A cluster whose nodes the test starts one by one. */
 export class GrowingCluster implements AsyncDisposable {

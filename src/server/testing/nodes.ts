@@ -1,8 +1,9 @@
 import { join } from "node:path";
+import { freePort } from "../../testing/free-port.ts";
 import { type ServerProcess, startServerProcess, temporaryFolder } from "../../testing/server-process.ts";
 import { beginDataDirectory } from "../data-directory.ts";
 import { untilCanLose } from "./cluster-status.ts";
-import { freePort, Link } from "./link.ts";
+import { Link } from "./link.ts";
 
 export const NODE_IDS: readonly number[] = [1, 2, 3];
 

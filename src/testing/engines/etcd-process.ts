@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../server/testing/link.ts";
+import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
 
 const START_MILLIS_MAX = 30_000;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../server/testing/link.ts";
+import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
 import { userOf } from "./programs.ts";
 

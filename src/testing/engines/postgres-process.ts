@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { chown, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../server/testing/link.ts";
+import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
 import { postgresPrograms, postgresUser } from "./programs.ts";
 

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../server/testing/link.ts";
+import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
 import { ZOOKEEPER_JAR } from "./programs.ts";
 
