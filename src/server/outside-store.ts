@@ -62,7 +62,7 @@ export async function openOutsideStore(
 }
 
 export interface EngineSettings {
-  readonly env: Env;
+  readonly env: Pick<Env, "timers" | "random">;
   /** Names of PEM files. */
   readonly files: {
     readonly caFile: string | undefined;

@@ -24,9 +24,9 @@ const ETCD_PORT = 2379;
 
 /** The same, with passwords out of the URLs: options are shown to operators, but for secrets. */
 export function withoutUrlPasswords(options: ServerOptions): ServerOptions {
-  const store = split(options.store);
-  const workerIds = split(options.workerIds);
-  const tags = split(options.tagDatabase);
+  const store = splitPassword(options.store);
+  const workerIds = splitPassword(options.workerIds);
+  const tags = splitPassword(options.tagDatabase);
   return {
     ...options,
     ...(store && { store: store.url, storePassword: options.storePassword ?? store.password }),
@@ -84,7 +84,10 @@ export function placeOf(option: PlaceOption, invalid: (what?: string) => Error):
   }
 }
 
-function split(url: string | undefined): { readonly url: string; readonly password: string } | undefined {
+/** The URL without its password, and that; undefined where it has none. Throws STORE_OPTION_INVALID. */
+export function splitPassword(
+  url: string | undefined,
+): { readonly url: string; readonly password: string } | undefined {
   const [, head, password, tail] = /^([a-z]+:\/\/[^:@/]*):([^@/]*)(@.*)$/.exec(url ?? "") ?? [];
   return password === undefined ? undefined : { url: `${head}${tail}`, password: unescaped(password) };
 }

@@ -17,6 +17,7 @@ import { whyWithout } from "../testing/engines/programs.ts";
 import { RedisProcess } from "../testing/engines/redis-process.ts";
 import { ZookeeperProcess } from "../testing/engines/zookeeper-process.ts";
 import { memoryFolder, startServerProcess } from "../testing/server-process.ts";
+import { openLeasedIds } from "./ids-library.ts";
 import type { ServerOptions } from "./options.ts";
 import { resolveServerOptions } from "./start.ts";
 import { withoutUrlPasswords } from "./store-url.ts";
@@ -60,6 +61,27 @@ for (const { name, start } of ENGINES) {
     after(() => parts.disposeAsync());
 
     workerSourceConformance(test, () => sources);
+
+    test("a program without a server leases them beside a server, and makes no id that the server makes", async () => {
+      const place = engine.newPlace();
+      await using folder = await memoryFolder("node");
+      const args = ["--worker-ids", place, "--space-reserve-bytes", "64MiB"];
+      await using server = await startServerProcess({ args, dataDir: folder.path });
+      const twitter = { source: place, generator: "twitter", layout: LAYOUTS.twitter };
+      const path = "/v1/ids/generators/twitter/next?count=1000";
+      const { ids: served } = (await apiCall(server, "POST", path)) as { readonly ids: readonly string[] };
+      const ids = await openLeasedIds({ ...twitter, node: "program" });
+      const own = [await ids.next(), ...(await ids.nextMany(1000))];
+      const { worker } = ids.lease!;
+      await ids[Symbol.asyncDispose]();
+      await rejects(ids.next(), { code: "IDS_CLOSED" });
+      equal(new Set([...served.map(BigInt), ...own]).size, 2001);
+      // It was given back: the next one has it at once, and goes on behind.
+      await using again = await openLeasedIds({ ...twitter, node: "program" });
+      ok((await again.next()) > own.at(-1)!);
+      equal(again.lease!.worker, worker);
+      await rejects(openLeasedIds({ ...twitter, layout: LAYOUTS.discord }), { code: "GENERATOR_FIXED" });
+    });
 
     test("two servers that know nothing else of each other make no id twice, over a crash of the engine", async () => {
       const place = engine.newPlace();

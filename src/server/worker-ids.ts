@@ -4,21 +4,25 @@ import { MysqlClient } from "../drivers/mysql/index.ts";
 import { RedisClient } from "../drivers/redis/index.ts";
 import { ZookeeperClient } from "../drivers/zookeeper/index.ts";
 import type { Env } from "../env/index.ts";
-import { type IdsOptions, MysqlWorkers, RedisWorkers, StoreWorkers, ZookeeperWorkers } from "../service/ids/index.ts";
+import {
+  type IdsOptions,
+  MysqlWorkers,
+  RedisWorkers,
+  StoreWorkers,
+  type WorkerSource,
+  ZookeeperWorkers,
+} from "../service/ids/index.ts";
 import { parseAddress } from "../std/options.ts";
 import { serverFailure } from "./errors.ts";
 import { type MysqlPlace, placeOfMysql } from "./mysql-url.ts";
 import type { ServerOptions } from "./options.ts";
-import { openEngine } from "./outside-store.ts";
+import { type EngineSettings, openEngine } from "./outside-store.ts";
 import { placeOf, type StorePlace } from "./store-url.ts";
 
 /** One number for all generators, or an engine whose rows several clusters share. */
-export type WorkerPlace =
-  | { readonly kind: "static"; readonly number: number }
-  | RedisPlace
-  | ZookeeperPlace
-  | ({ readonly kind: "mysql" } & MysqlPlace)
-  | StorePlace;
+export type WorkerPlace = { readonly kind: "static"; readonly number: number } | SharedWorkerPlace;
+
+export type SharedWorkerPlace = RedisPlace | ZookeeperPlace | ({ readonly kind: "mysql" } & MysqlPlace) | StorePlace;
 
 interface RedisPlace {
   readonly kind: "redis";
@@ -46,7 +50,10 @@ const PREFIX = "ashlar-workers";
 const POSTGRES_SCHEMA = "ashlar_workers";
 
 /** Undefined without the option. Throws WORKER_IDS_INVALID. */
-export function workerPlace({ workerIds, workerIdsPassword }: ServerOptions): WorkerPlace | undefined {
+export function workerPlace({
+  workerIds,
+  workerIdsPassword,
+}: Pick<ServerOptions, "workerIds" | "workerIdsPassword">): WorkerPlace | undefined {
   if (workerIds === undefined) return undefined;
   const [, number] = STATIC.exec(workerIds) ?? [];
   if (number !== undefined) return { kind: "static", number: Number(number) };
@@ -62,6 +69,14 @@ export function workerPlace({ workerIds, workerIdsPassword }: ServerOptions): Wo
   return placeOf({ flag: "--worker-ids", url: workerIds, password: workerIdsPassword, prefix: PREFIX }, invalid);
 }
 
+export interface WorkerSourceSettings {
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  /** Names of PEM files. */
+  readonly files: EngineSettings["files"];
+  /** Shown to people where the source has a place for it. */
+  readonly port: number;
+}
+
 /** For the ids service. Rejects with what the engine says; `parts` owns what was opened. */
 export async function openWorkerIds(
   { env, options }: { readonly env: Env; readonly options: ServerOptions },
@@ -71,23 +86,30 @@ export async function openWorkerIds(
   if (place === undefined) return {};
   if (place.kind === "static") return { workerNumber: place.number };
   const { workerIdsCa: caFile, workerIdsCert: certFile, workerIdsKey: keyFile } = options;
-  const files = { caFile, certFile, keyFile };
+  const { port } = parseAddress(options.apiListen)!;
+  return { workers: await openWorkerSource(place, { env, files: { caFile, certFile, keyFile }, port }, parts) };
+}
+
+/** Rejects with what the engine says; `parts` owns what was opened. */
+export async function openWorkerSource(
+  place: SharedWorkerPlace,
+  { env, files, port }: WorkerSourceSettings,
+  parts: AsyncDisposableStack,
+): Promise<WorkerSource> {
   if (place.kind === "redis") {
     const { url, password } = place;
     const client = parts.use(await RedisClient.open({ url, password, tls: files, callMillis: CALL_MILLIS }));
-    return { workers: new RedisWorkers(client, PREFIX) };
+    return new RedisWorkers(client, PREFIX);
   }
   if (place.kind === "zookeeper") {
     const { servers, path } = place;
     const client = parts.use(await ZookeeperClient.open({ servers, callMillis: CALL_MILLIS }));
-    return { workers: new ZookeeperWorkers(client, path) };
+    return new ZookeeperWorkers(client, path);
   }
   if (place.kind === "mysql") {
     const limits = { connectionsMax: MYSQL_CONNECTIONS_MAX, callMillis: CALL_MILLIS };
     const client = parts.use(await MysqlClient.open({ ...place, ...files, ...limits }));
-    const { port } = parseAddress(options.apiListen)!;
-    return { workers: await MysqlWorkers.open(client, { port, launchMillis: env.clock.now() }) };
+    return MysqlWorkers.open(client, { port, launchMillis: env.clock.now() });
   }
-  const settings = { env, files, schema: POSTGRES_SCHEMA };
-  return { workers: new StoreWorkers(parts.use(await openEngine(place, settings))) };
+  return new StoreWorkers(parts.use(await openEngine(place, { env, files, schema: POSTGRES_SCHEMA })));
 }

@@ -108,7 +108,7 @@ export function generatorMissing(name: string): ReturnType<typeof idsFailure<"GE
 
 const NOTHING = { checks: [], puts: [] };
 
-function builtIn(name: string): GeneratorRecord | undefined {
+export function builtIn(name: string): GeneratorRecord | undefined {
   return Object.hasOwn(LAYOUTS, name) ? recordOf(name, { layout: LAYOUTS[name as keyof typeof LAYOUTS] }) : undefined;
 }
 
@@ -117,7 +117,7 @@ function refuseBuiltIn(name: string): void {
 }
 
 /** Throws GENERATOR_INVALID, LAYOUT_INVALID. */
-function recordOf(name: string, define: DefineGenerator): GeneratorRecord {
+export function recordOf(name: string, define: DefineGenerator): GeneratorRecord {
   const layout = defineLayout({ ...define.layout, name });
   const workersMax = 2 ** layout.workerBits;
   const { workerFirst = 0, description = "" } = define;
@@ -140,7 +140,7 @@ function isWhole(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-function isSameLayout(left: IdLayout, right: IdLayout): boolean {
+export function isSameLayout(left: IdLayout, right: IdLayout): boolean {
   return (
     left.epochMillis === right.epochMillis &&
     left.unitMillis === right.unitMillis &&

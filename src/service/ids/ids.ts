@@ -9,7 +9,7 @@ import { checkCount, type Page, type PageRequest } from "./change.ts";
 import { idsFailure } from "./errors.ts";
 import { follow } from "./follow.ts";
 import { type DefineGenerator, type GeneratorInfo, Generators, generatorMissing } from "./generators.ts";
-import { LeasedGenerator, type LeasedGeneratorParts } from "./leased-generator.ts";
+import { LeasedGenerator, type LeasedGeneratorParts, takeInto } from "./leased-generator.ts";
 import { IDS_LIMITS } from "./limits.ts";
 import { type IdsEvent, IdsMeter, type IdsTrouble } from "./meter.ts";
 import type { OutsideTag } from "./outside-draws.ts";
@@ -109,9 +109,7 @@ export class Ids implements AsyncDisposable {
    */
   async next(generator: string, count = 1): Promise<bigint[]> {
     const ids: bigint[] = [];
-    await this.#gather(generator, count, (made, nowMillis, ready) => {
-      for (let left = ready; left > 0; left--) ids.push(made.next(nowMillis));
-    });
+    await this.#gather(generator, count, takeInto(ids));
     return ids;
   }
 

@@ -30,6 +30,12 @@ export interface LeasedGeneratorParts {
 /** So many ids that the generator has. */
 type Take = (generator: IdGenerator, nowMillis: number, count: number) => void;
 
+export function takeInto(ids: bigint[]): Take {
+  return (generator, nowMillis, count) => {
+    for (let left = count; left > 0; left--) ids.push(generator.next(nowMillis));
+  };
+}
+
 /**
  * How far its time may run ahead of the clock. A holder also begins so far ahead: on a Store that was set back to an
  * earlier state the row may not tell what was used, but nobody with the same clock has used that.
