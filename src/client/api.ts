@@ -1,6 +1,7 @@
 // What a program sees of a server or a cluster.
 
 import type { SecretCredentials } from "../codec/sigv4/index.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { Ids } from "./ids-api.ts";
 import type { BytesLike, Change, KeyRange, Position, Row, RowName } from "./rows.ts";
 import type { Fetch } from "./transport.ts";
@@ -22,12 +23,6 @@ export interface ConnectOptions {
   readonly attemptMillisMax?: number;
   /** Requests under way at once, 64 where left out; up to 10,000 more wait. */
   readonly requestsMax?: number;
-}
-export interface CallOptions {
-  /** The call rejects with its reason; a commit that was sent already with OUTCOME_UNKNOWN. */
-  readonly signal?: AbortSignal | undefined;
-  /** For the call with all its attempts; 15 seconds where left out. */
-  readonly timeoutMillis?: number | undefined;
 }
 
 /** Rows under optimistic check-and-commit. */

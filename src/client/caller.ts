@@ -3,7 +3,7 @@
 
 import type { Clock, Random, Timers } from "../env/index.ts";
 import { AshlarError } from "../std/errors.ts";
-import type { CallOptions } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 import { clientFailure, kindOf } from "./errors.ts";
 import type { Gate } from "./gate.ts";
 import type { Nodes } from "./nodes.ts";

@@ -2,7 +2,7 @@
 // JavaScript's numbers keep.
 
 import type { IdLayout, IdReading } from "../core/id/index.ts";
-import type { CallOptions } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 
 /** Ids that nobody makes twice: numbers that tags count, and ids that generators make of the time. */
 export interface Ids {

@@ -5,7 +5,7 @@ import type { IdReading } from "../core/id/index.ts";
 import type { Clock, Timers } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
 import { isoTime } from "../std/time-text.ts";
-import type { CallOptions } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 import { type Caller, type Effect, TIMEOUT_MILLIS_DEFAULT } from "./caller.ts";
 import { type Draw, Drawing } from "./drawing.ts";
 import { clientFailure } from "./errors.ts";

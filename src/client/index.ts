@@ -8,7 +8,6 @@ export { text } from "../std/bytes.ts";
 export { AshlarError } from "../std/errors.ts";
 export type {
   Ashlar,
-  CallOptions,
   Check,
   Commit,
   CommitOptions,
@@ -28,6 +27,7 @@ export type {
   WatchOptions,
   WriteOptions,
 } from "./api.ts";
+export type { CallOptions } from "./call-options.ts";
 export { connect } from "./connect.ts";
 export type { AshlarErrorCode, ClientErrorCode, ServerErrorCode } from "./errors.ts";
 export type {

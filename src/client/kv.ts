@@ -2,7 +2,6 @@
 
 import { hasCode } from "../std/errors.ts";
 import type {
-  CallOptions,
   Commit,
   CommitOptions,
   CommitResult,
@@ -17,6 +16,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 import { Attempts } from "./caller.ts";
 import { clientFailure } from "./errors.ts";
 import { jsonBody } from "./json-body.ts";

@@ -3,7 +3,8 @@
 
 import type { Clock, Timer, Timers } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
-import type { CallOptions, Lease } from "./api.ts";
+import type { Lease } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { Caller } from "./caller.ts";
 import { clientFailure } from "./errors.ts";
 import { jsonBody } from "./json-body.ts";

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../env/index.ts";
 import { hasCode } from "../std/errors.ts";
-import type { CallOptions } from "./api.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { Caller } from "./caller.ts";
 import { jsonBody } from "./json-body.ts";
 

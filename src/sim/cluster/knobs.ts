@@ -1,5 +1,5 @@
 import type { Draw } from "../kernel/index.ts";
-import { ACTIONS, type ActionName } from "./operator/actions.ts";
+import { ACTIONS, type ActionName } from "./operator/action-names.ts";
 
 /** What a row keeps of one body: larger ones lie in volumes, which other simulations look at. */
 const BODY_BYTES_MAX = 4_096;

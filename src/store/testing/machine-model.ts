@@ -7,13 +7,7 @@ import { type CommitCommand, decodeCommand } from "../command.ts";
 import type { PreparedRequest } from "../commit-rules.ts";
 import type { CommandResult } from "../machine.ts";
 import { STORE_LIMITS } from "../store.ts";
-import { TransactionsModel } from "./transactions-model.ts";
-
-export interface ModelRow {
-  readonly value: string;
-  readonly revision: number;
-  readonly lease: number;
-}
+import { type ModelRow, type ModelState, TransactionsModel } from "./transactions-model.ts";
 
 interface ModelLease {
   acknowledged: number;
@@ -21,7 +15,7 @@ interface ModelLease {
   ending: boolean;
 }
 
-export class MachineModel {
+export class MachineModel implements ModelState {
   /** By encoded address. */
   readonly rows: Map<string, ModelRow> = new Map();
   readonly transactions: TransactionsModel = new TransactionsModel(this);

@@ -2,11 +2,11 @@
 // and a map of decisions. The limits are far from what the tests send.
 
 import { equalBytes, fromHex, toHex } from "../../std/bytes.ts";
-import type { PreparedCommit } from "../commit-rules.ts";
+import type { CommitCommand } from "../command.ts";
+import type { PreparedCommit, PreparedRequest } from "../commit-rules.ts";
 import type { PrepareCommand, TransactionCommand } from "../machine/prepared-commands.ts";
 import type { Decision, LockedBy } from "../machine/result.ts";
 import type { CommandResult } from "../machine.ts";
-import type { MachineModel } from "./machine-model.ts";
 
 interface ModelLock {
   readonly row: string;
@@ -17,13 +17,30 @@ interface ModelLock {
   readonly lease: number;
 }
 
+export interface ModelRow {
+  readonly value: string;
+  readonly revision: number;
+  readonly lease: number;
+}
+
+/** What they change beside locks and decisions. */
+export interface ModelState {
+  /** By encoded address. */
+  readonly rows: Map<string, ModelRow>;
+  revision: number;
+  answerOf(request: PreparedRequest): CommandResult | undefined;
+  remember(request: PreparedRequest, result: CommandResult): void;
+  isLive(lease: number): boolean;
+  failedChecks(checks: CommitCommand["checks"]): number[];
+}
+
 export class TransactionsModel {
-  readonly #machine: MachineModel;
+  readonly #machine: ModelState;
   #locks: ModelLock[] = [];
   readonly decisions: Map<string, Decision> = new Map();
   #fence = 0;
 
-  constructor(machine: MachineModel) {
+  constructor(machine: ModelState) {
     this.#machine = machine;
   }
 

@@ -1,3 +1,4 @@
+import type { ActionName } from "./action-names.ts";
 import type { Hands } from "./hands.ts";
 import { beside, putBack } from "./impostors.ts";
 import { drainAndResume, join, removeDead, removeDrained } from "./members.ts";
@@ -7,15 +8,6 @@ export interface Action {
   /** While it is under way no disk is lost: it counts on those that are there. */
   readonly changesMembers: boolean;
 }
-
-export type ActionName =
-  | "restart"
-  | "drain-and-resume"
-  | "remove-drained"
-  | "remove-dead"
-  | "join"
-  | "copied-directory"
-  | "old-directory";
 
 /** What an operator does while the cluster is in use. An action that can not be taken at the moment does nothing. */
 export const ACTIONS_BY_NAME: Readonly<Record<ActionName, Action>> = {
@@ -27,8 +19,6 @@ export const ACTIONS_BY_NAME: Readonly<Record<ActionName, Action>> = {
   "copied-directory": { run: beside, changesMembers: true },
   "old-directory": { run: putBack, changesMembers: true },
 };
-
-export const ACTIONS: readonly ActionName[] = Object.keys(ACTIONS_BY_NAME) as ActionName[];
 
 /** How long a server may take to let its requests end. */
 const STOP_MILLIS = 15_000;
