@@ -1,6 +1,13 @@
-import type { Env } from "../../env/index.ts";
-import { SimMachine, type SimProcess } from "../../env/sim/index.ts";
-import type { World } from "./world.ts";
+import type { Env, Timer } from "../../env/index.ts";
+import {
+  type SimDatagrams,
+  type SimDiskOptions,
+  SimMachine,
+  type SimNetwork,
+  type SimProcess,
+  type SimScheduler,
+} from "../../env/sim/index.ts";
+import type { Prng } from "../../std/prng.ts";
 
 /** How long a process that gave up stays down before something starts it again. */
 const SUPERVISOR_MILLIS = [50, 1_500] as const;
@@ -28,19 +35,36 @@ export interface NodeContext {
   trace(kind: string, what: string): void;
 }
 
+/** What a node is in. */
+export interface Surroundings {
+  readonly scheduler: SimScheduler;
+  readonly datagrams: SimDatagrams;
+  readonly network: SimNetwork;
+  readonly disk: Partial<SimDiskOptions>;
+  readonly prng: Prng;
+  readonly isTraced: boolean;
+  after(delayMillis: number, label: string, run: () => void): Timer;
+  /** A process has been made: the workload's code runs in it. */
+  started(node: NodeContext): void;
+  /** An operating error ends the process that it comes from; everything else is a violation. */
+  failed(error: unknown, node?: NodeContext): void;
+  trace(who: string, kind: string, what: () => string): void;
+  traceMessage(who: string, kind: string, whom: string, bytes: Uint8Array): void;
+}
+
 /** A machine with its place in the network. Processes come and go on it. */
 export class SimNode {
   readonly id: number;
   readonly name: string;
   readonly machine: SimMachine;
-  readonly #world: World;
+  readonly #world: Surroundings;
   #starts = 0;
   #hasLostDisk = false;
   #isUp = false;
   /** Counts ends, so that a start that was planned for an earlier one is passed over. */
   #ends = 0;
 
-  constructor(id: number, world: World) {
+  constructor(id: number, world: Surroundings) {
     this.id = id;
     this.name = `n${id}`;
     this.#world = world;
@@ -135,12 +159,12 @@ class RunningNode implements NodeContext {
   readonly starts: number;
   readonly hasLostDisk: boolean;
   readonly #node: SimNode;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #process: SimProcess;
 
   constructor(
     node: SimNode,
-    world: World,
+    world: Surroundings,
     machine: SimMachine,
     { starts, hasLostDisk }: { readonly starts: number; readonly hasLostDisk: boolean },
   ) {

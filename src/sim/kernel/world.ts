@@ -1,9 +1,15 @@
 import type { Timer } from "../../env/index.ts";
-import { SimDatagrams, type SimDiskOptions, SimLinks, SimNetwork, SimScheduler } from "../../env/sim/index.ts";
+import {
+  type LinkFaults,
+  SimDatagrams,
+  type SimDiskOptions,
+  SimLinks,
+  SimNetwork,
+  SimScheduler,
+} from "../../env/sim/index.ts";
 import { AshlarError } from "../../std/errors.ts";
 import type { Prng } from "../../std/prng.ts";
-import { type NodeContext, SimNode } from "./node.ts";
-import type { SwarmConfiguration } from "./swarm.ts";
+import { type NodeContext, SimNode, type Surroundings } from "./node.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
 
@@ -17,13 +23,18 @@ export interface Failure {
   readonly who: string;
 }
 
+export interface WorldConditions {
+  readonly network: Partial<LinkFaults>;
+  readonly disk: Partial<SimDiskOptions>;
+}
+
 export interface WorldHooks {
   start(node: NodeContext): void | Promise<void>;
   describe(bytes: Uint8Array): string;
 }
 
 /** Machines, the network between them and the time that passes for all of them. Knows no faults and no workload. */
-export class World {
+export class World implements Surroundings {
   readonly scheduler: SimScheduler;
   readonly links: SimLinks;
   readonly datagrams: SimDatagrams;
@@ -36,13 +47,13 @@ export class World {
   readonly #hooks: WorldHooks;
   #failure: Failure | undefined;
 
-  constructor(prng: Prng, configuration: SwarmConfiguration, hooks: WorldHooks, trace: Trace | undefined) {
+  constructor(prng: Prng, { network, disk }: WorldConditions, hooks: WorldHooks, trace: Trace | undefined) {
     this.#hooks = hooks;
     this.#trace = trace;
     this.scheduler = new SimScheduler();
-    this.links = new SimLinks(prng.fork(), configuration.network);
+    this.links = new SimLinks(prng.fork(), network);
     this.datagrams = new SimDatagrams(this.scheduler, this.links);
-    this.disk = configuration.disk;
+    this.disk = disk;
     this.prng = prng.fork();
     this.network = new SimNetwork(this.scheduler, this.links, prng.fork());
   }
@@ -65,7 +76,6 @@ export class World {
     return this.scheduler.after(delayMillis, label, run);
   }
 
-  /** A process has been made: the workload's code runs in it. */
   started(node: NodeContext): void {
     try {
       const life = this.#hooks.start(node);
@@ -75,7 +85,7 @@ export class World {
     }
   }
 
-  /** An operating error ends the process that it comes from; everything else is a violation. The first one counts. */
+  /** The first violation counts. */
   failed(error: unknown, node?: NodeContext): void {
     // What a process does after its end, nobody sees.
     if (node?.isAlive === false && !(error instanceof Violation)) return;
