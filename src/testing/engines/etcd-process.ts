@@ -1,10 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
-
-const START_MILLIS_MAX = 30_000;
+import { EngineChild } from "./engine-child.ts";
 
 /** A real etcd of one member on free ports; its data, in memory unless told otherwise, goes with it. */
 export class EtcdProcess implements AsyncDisposable {
@@ -12,7 +8,7 @@ export class EtcdProcess implements AsyncDisposable {
   readonly endpoint: string;
   readonly #folder: AsyncDisposable & { readonly path: string };
   readonly #peer: string;
-  #child: ChildProcess | undefined;
+  readonly #child = new EngineChild("etcd");
   #places = 0;
 
   static async start({ folder = memoryFolder }: { readonly folder?: typeof memoryFolder } = {}): Promise<EtcdProcess> {
@@ -36,37 +32,23 @@ export class EtcdProcess implements AsyncDisposable {
   /** Over the data that it has; after `kill`. */
   async run(): Promise<void> {
     const client = `http://${this.endpoint}`;
-    const child = spawn(
-      "etcd",
-      [
-        ...["--data-dir", this.#folder.path, "--log-level", "error", "--logger", "zap"],
-        ...["--listen-client-urls", client, "--advertise-client-urls", client],
-        ...["--listen-peer-urls", this.#peer, "--initial-advertise-peer-urls", this.#peer],
-        ...["--initial-cluster", `default=${this.#peer}`],
-      ],
-      { stdio: "ignore" },
-    );
-    this.#child = child;
-    const deadline = Date.now() + START_MILLIS_MAX;
-    while (!(await isHealthy(client))) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error("etcd did not start");
-      await sleep(50);
-    }
+    const args = [
+      ...["--data-dir", this.#folder.path, "--log-level", "error", "--logger", "zap"],
+      ...["--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", this.#peer, "--initial-advertise-peer-urls", this.#peer],
+      ...["--initial-cluster", `default=${this.#peer}`],
+    ];
+    await this.#child.run("etcd", args, () => isHealthy(client));
   }
 
   /** SIGKILL, and waits until it is gone. The data stays. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await this.#child.kill();
   }
 
   /** Stops for a while: its clients wait. */
   signal(name: "SIGSTOP" | "SIGCONT"): void {
-    this.#child?.kill(name);
+    this.#child.signal(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

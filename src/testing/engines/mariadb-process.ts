@@ -1,13 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { chown } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
+import { EngineChild } from "./engine-child.ts";
 import { userOf } from "./programs.ts";
 
-const START_MILLIS_MAX = 60_000;
 const USER = "leaf";
 const PASSWORD = "of leaf's own table";
 
@@ -19,7 +17,7 @@ export class MariadbProcess implements AsyncDisposable {
   readonly database: string = "ids";
   readonly #folder: AsyncDisposable & { readonly path: string };
   readonly #settings: readonly string[];
-  #child: ChildProcess | undefined;
+  readonly #child = new EngineChild("MariaDB");
   #places = 0;
 
   /** Settings as `--name=value`, of a server whose folder that is. */
@@ -78,23 +76,13 @@ export class MariadbProcess implements AsyncDisposable {
         `--pid-file=${join(this.#folder.path, "pid")}`,
       ],
     ];
-    const child = spawn("mariadbd", [...options, ...this.#settings], { ...userOf("mysql"), cwd: "/", stdio: "ignore" });
-    this.#child = child;
-    const deadline = Date.now() + START_MILLIS_MAX;
-    while (!this.#isReady()) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error("MariaDB did not start");
-      await sleep(100);
-    }
+    const user = { ...userOf("mysql"), cwd: "/" };
+    await this.#child.run("mariadbd", [...options, ...this.#settings], () => this.#isReady(), user);
   }
 
   /** SIGKILL; waits until it is gone. The data stays. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await this.#child.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,21 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chown, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
+import { EngineChild } from "./engine-child.ts";
 import { postgresPrograms, postgresUser } from "./programs.ts";
-
-const START_MILLIS_MAX = 30_000;
 
 /** A real PostgreSQL on a free port, as the user `postgres` where this is root; its data, in memory unless told otherwise, goes with it. */
 export class PostgresProcess implements AsyncDisposable {
   readonly #folder: AsyncDisposable & { readonly path: string };
   readonly #port: number;
   readonly #settings: readonly string[];
-  #child: ChildProcess | undefined;
+  readonly #child = new EngineChild("PostgreSQL");
   #places = 0;
 
   /** Settings as `name=value`. */
@@ -64,31 +62,18 @@ export class PostgresProcess implements AsyncDisposable {
       "max_connections=300",
       ...this.#settings,
     ];
-    const child = spawn(
-      join(postgresPrograms()!, "postgres"),
-      [
-        ...["-D", join(this.#folder.path, "data"), "-p", String(this.#port)],
-        ...settings.flatMap((setting) => ["-c", setting]),
-      ],
-      { ...postgresUser(), cwd: "/", stdio: "ignore" },
-    );
-    this.#child = child;
-    const deadline = Date.now() + START_MILLIS_MAX;
-    while (!this.#isReady()) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error("PostgreSQL did not start");
-      await sleep(50);
-    }
+    const args = ["-D", join(this.#folder.path, "data"), "-p", String(this.#port)];
+    for (const setting of settings) args.push("-c", setting);
+    const user = { ...postgresUser(), cwd: "/" };
+    await this.#child.run(join(postgresPrograms()!, "postgres"), args, () => this.#isReady(), user);
   }
 
   /** SIGKILL to the postmaster and all processes that it has begun; waits until it is gone. The data stays. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const pid = child.pid!;
+    const { pid } = this.#child;
+    if (pid === undefined) return;
     const backends = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(/\s+/);
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
+    await this.#child.kill();
     for (const backend of backends) {
       try {
         process.kill(Number(backend), "SIGKILL");
@@ -96,7 +81,6 @@ export class PostgresProcess implements AsyncDisposable {
         // It was gone already.
       }
     }
-    await gone;
     // They let go of the shared memory that the next start needs.
     for (const backend of backends) while (existsSync(`/proc/${backend}`)) await sleep(5);
   }

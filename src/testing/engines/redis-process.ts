@@ -1,18 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
-
-const START_MILLIS_MAX = 30_000;
+import { EngineChild } from "./engine-child.ts";
 
 /** A real Redis on a free port that keeps what it acknowledges; its data, in memory, goes with it. */
 export class RedisProcess implements AsyncDisposable {
   readonly #folder: AsyncDisposable & { readonly path: string };
   readonly #port: number;
   readonly #fsync: string;
-  #child: ChildProcess | undefined;
+  readonly #child = new EngineChild("Redis");
   #places = 0;
 
   /** `fsync` as its `appendfsync`. */
@@ -35,30 +31,16 @@ export class RedisProcess implements AsyncDisposable {
 
   /** Over the data that it has; after `kill`. */
   async run(): Promise<void> {
-    const child = spawn(
-      "redis-server",
-      [
-        ...["--port", String(this.#port), "--bind", "127.0.0.1", "--dir", this.#folder.path],
-        ...["--appendonly", "yes", "--appendfsync", this.#fsync, "--save", ""],
-      ],
-      { stdio: "ignore" },
-    );
-    this.#child = child;
-    const deadline = Date.now() + START_MILLIS_MAX;
-    while (!(await this.#isReady())) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error("Redis did not start");
-      await sleep(50);
-    }
+    const args = [
+      ...["--port", String(this.#port), "--bind", "127.0.0.1", "--dir", this.#folder.path],
+      ...["--appendonly", "yes", "--appendfsync", this.#fsync, "--save", ""],
+    ];
+    await this.#child.run("redis-server", args, () => this.#isReady());
   }
 
   /** SIGKILL, and waits until it is gone. The data stays. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await this.#child.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
 import { memoryFolder } from "../server-process.ts";
+import { EngineChild } from "./engine-child.ts";
 import { ZOOKEEPER_JAR } from "./programs.ts";
 
-const START_MILLIS_MAX = 60_000;
 /** One that has just begun may take a connection and never answer on it. */
 const ANSWER_MILLIS_MAX = 1000;
 
@@ -16,7 +13,7 @@ const ANSWER_MILLIS_MAX = 1000;
 export class ZookeeperProcess implements AsyncDisposable {
   readonly #folder: AsyncDisposable & { readonly path: string };
   readonly #port: number;
-  #child: ChildProcess | undefined;
+  readonly #child = new EngineChild("ZooKeeper");
   #places = 0;
 
   static async start(): Promise<ZookeeperProcess> {
@@ -50,23 +47,12 @@ export class ZookeeperProcess implements AsyncDisposable {
         .join(""),
     );
     const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-    const child = spawn("java", ["-cp", ZOOKEEPER_JAR, main, file], { stdio: "ignore" });
-    this.#child = child;
-    const deadline = Date.now() + START_MILLIS_MAX;
-    while (!(await this.#isReady())) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error("ZooKeeper did not start");
-      await sleep(50);
-    }
+    await this.#child.run("java", ["-cp", ZOOKEEPER_JAR, main, file], () => this.#isReady());
   }
 
   /** SIGKILL, and waits until it is gone. The data stays. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await this.#child.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
