@@ -90,7 +90,7 @@ export async function openCluster(
   let membership: Membership | undefined;
   const exclusion = new Exclusion();
   const routes = new Map(options.peer.map(parseRoute));
-  const tell = tellOfPeers(logger);
+  const tell = tellOfPeers(logger, env.clock);
   const transport = await listenToPeers(env, file, options, {
     admits: (...hello) => membership?.admits(...hello),
     event: (event) => {

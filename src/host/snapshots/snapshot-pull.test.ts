@@ -57,6 +57,19 @@ describe("a snapshot that is fetched", () => {
     });
   }
 
+  test("comes whole without a wait where its pieces come in another order", async () => {
+    const { start, stored, requests, ends } = fixture();
+    const whole = deterministicBytes(1, 9 * PIECE_BYTES + 7);
+    const pull = start();
+    await settled();
+    while (requests.length > 0) {
+      for (const offset of requests.splice(0).reverse()) pull.take(pieceAt(whole, offset));
+      await settled();
+    }
+    assert.deepEqual(ends, ["done"]);
+    assert.ok(Buffer.from(whole).equals(await stored()));
+  });
+
   test("has a few pieces on their way, and a lost one is asked for again", async () => {
     const { start, serve, stored, requests, ends } = fixture();
     const whole = deterministicBytes(1, 6 * PIECE_BYTES);
@@ -72,7 +85,10 @@ describe("a snapshot that is fetched", () => {
     pull.tick();
     assert.deepEqual(requests, []);
     pull.tick();
-    assert.equal(requests[0], PIECE_BYTES);
+    assert.deepEqual(
+      requests,
+      [1, 4].map((at) => at * PIECE_BYTES),
+    );
     await serve(pull, whole);
     assert.deepEqual(ends, ["done"]);
     assert.ok(Buffer.from(whole).equals(await stored()));
@@ -128,8 +144,10 @@ describe("a snapshot that is fetched", () => {
       const { disk, start, serve, requests, ends } = fixture();
       const first = start();
       await settled();
-      for (let at = 0; at < 5; at++) first.take(pieceAt(deterministicBytes(1, 9 * PIECE_BYTES), at * PIECE_BYTES));
-      await settled();
+      for (let at = 0; at < 5; at++) {
+        first.take(pieceAt(deterministicBytes(1, 9 * PIECE_BYTES), at * PIECE_BYTES));
+        await settled();
+      }
       await first.end();
       requests.length = 0;
       const whole = deterministicBytes(2, pieces * PIECE_BYTES);

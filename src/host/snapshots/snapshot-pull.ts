@@ -29,8 +29,10 @@ export interface SnapshotPullOptions {
 export class SnapshotPull {
   readonly #options: SnapshotPullOptions;
   #file: DiskFile | undefined;
-  /** Bytes that came in their order. */
+  /** Bytes without a gap. */
   #received = 0;
+  /** Pieces behind a gap, by offset: as many as are asked for at most. The sender reads several at once. */
+  readonly #early = new Map<number, SnapshotPiece>();
   #written = 0;
   #requested = 0;
   #bytesTotal = Number.POSITIVE_INFINITY;
@@ -58,8 +60,8 @@ export class SnapshotPull {
     this.#ask();
   }
 
-  /** Pieces out of their order are passed over: they come again. */
-  take({ index, term, offset, bytesTotal, bytes }: SnapshotPiece): void {
+  take(piece: SnapshotPiece): void {
+    const { index, term, offset, bytesTotal, bytes } = piece;
     const { snapshot, failed } = this.#options;
     if (this.#isEnded || this.#file === undefined || index !== snapshot.index || term !== snapshot.term) return;
     if (bytes.length === 0) {
@@ -69,11 +71,18 @@ export class SnapshotPull {
       this.#discard().then(() => failed(), failed);
       return;
     }
-    if (offset !== this.#received || offset + bytes.length > bytesTotal) return;
+    if (offset < this.#received || offset >= this.#requested || offset + bytes.length > bytesTotal) return;
+    this.#early.set(offset, piece);
+    for (let next = this.#early.get(this.#received); next !== undefined; next = this.#early.get(this.#received)) {
+      this.#early.delete(next.offset);
+      this.#append(this.#file, next);
+    }
+  }
+
+  #append(file: DiskFile, { offset, bytesTotal, bytes }: SnapshotPiece): void {
     this.#idleTicks = 0;
     this.#received += bytes.length;
     this.#bytesTotal = bytesTotal;
-    const file = this.#file;
     this.#writing = this.#writing.then(async () => {
       if (this.#isEnded) return;
       await file.write(offset, [bytes]);
@@ -120,7 +129,9 @@ export class SnapshotPull {
   #ask(): void {
     if (this.#isEnded) return;
     const end = Math.min(this.#bytesTotal, this.#written + WINDOW_PIECES * PIECE_BYTES);
-    for (; this.#requested < end; this.#requested += PIECE_BYTES) this.#options.request(this.#requested);
+    for (; this.#requested < end; this.#requested += PIECE_BYTES) {
+      if (!this.#early.has(this.#requested)) this.#options.request(this.#requested);
+    }
   }
 
   #finish(): void {
