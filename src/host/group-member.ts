@@ -32,6 +32,7 @@ import { type BatchName, encodeBatch } from "./requests/entry.ts";
 import { PassedOn } from "./requests/passed-on.ts";
 import { GroupSnapshots } from "./snapshots/group-snapshots.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshots/snapshot-folder.ts";
+import type { SnapshotProgress } from "./snapshots/snapshot-pull.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { GroupStorage } from "./storage/group-storage.ts";
 import { hardStateAtStart } from "./storage/hard-state.ts";
@@ -257,6 +258,10 @@ export class GroupMember<Result> {
 
   unsafe(refused: UnsafeChange): void {
     this.#callers.changes.unsafe(refused, refused.why);
+  }
+
+  get incomingSnapshot(): SnapshotProgress | undefined {
+    return this.#snapshots.incoming;
   }
 
   serve(from: number, request: SnapshotRequest): void {

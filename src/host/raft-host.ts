@@ -16,6 +16,7 @@ import { type HostBugs, NO_HOST_BUGS } from "./seeded-bugs.ts";
 import { appended } from "./snapshots/group-snapshots.ts";
 import { ServeBudget } from "./snapshots/serve-budget.ts";
 import { SnapshotFolder } from "./snapshots/snapshot-folder.ts";
+import type { SnapshotProgress } from "./snapshots/snapshot-pull.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { CacheBudget } from "./storage/cache-budget.ts";
 import type { RaftLog } from "./storage/raft-log.ts";
@@ -191,6 +192,11 @@ export class RaftHost implements AsyncDisposable {
   /** Of a group that is open, or opens; undefined of others. */
   explain(group: number): Explanation | undefined {
     return this.#groups.get(group)?.node.explain();
+  }
+
+  /** Of a snapshot that such a group fetches from another member; undefined while it fetches none. */
+  incomingSnapshot(group: number): SnapshotProgress | undefined {
+    return this.#groups.get(group)?.incomingSnapshot;
   }
 
   gauges(): HostGauges {

@@ -40,6 +40,7 @@ import { Starting } from "./starting.ts";
 import type { StorePlace } from "./store-url.ts";
 import { openTagDatabase } from "./tag-database.ts";
 import { openThrift } from "./thrift.ts";
+import { whyNotReady } from "./why-not-ready.ts";
 import { openWorkerIds } from "./worker-ids.ts";
 
 /** What a node that is alone calls itself in its group, and the one that a cluster begins with. */
@@ -295,8 +296,4 @@ async function listenEarly(node: NodeParts, starting: Starting, parts: AsyncDisp
       return listener;
     },
   };
-}
-
-function whyNotReady(host: RaftHost): string {
-  return host.explain(ROOT_GROUP)?.leader ?? "This node reads what it has.";
 }

@@ -50,7 +50,7 @@ export class Starting {
         return await this.unlessAborted(step());
       } catch (error) {
         if (!isPassing(error)) throw error;
-        if (!isTold) logger.warning("cluster.no-leader", { why: this.why() });
+        if (!isTold) logger.warning("cluster.waits", { why: this.why() });
         await this.unlessAborted(new Promise<void>((resolve) => void timers.after(RETRY_MILLIS, resolve)));
       }
     }

@@ -8,7 +8,7 @@ import type { SnapshotPiece, SnapshotRequest } from "../transport/frame.ts";
 import type { ServeBudget } from "./serve-budget.ts";
 import { openSnapshotFile, proveSnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotFolder, StoredSnapshot } from "./snapshot-folder.ts";
-import { PIECE_BYTES, SnapshotPull } from "./snapshot-pull.ts";
+import { PIECE_BYTES, type SnapshotProgress, SnapshotPull } from "./snapshot-pull.ts";
 
 export interface SnapshotLimits {
   /**
@@ -75,6 +75,11 @@ export class GroupSnapshots {
   constructor(options: GroupSnapshotsOptions) {
     this.#options = options;
     this.#stored = options.stored;
+  }
+
+  /** Of one that another node sends; undefined while none does. */
+  get incoming(): SnapshotProgress | undefined {
+    return this.#pull?.progress;
   }
 
   /** For the core: what a member gets that needs what the log no longer has. */

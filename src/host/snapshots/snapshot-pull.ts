@@ -8,6 +8,14 @@ export const PIECE_BYTES: number = 256 * 1024;
 /** Pieces that are asked for and not on disk yet. */
 const WINDOW_PIECES = 4;
 
+/** How far a snapshot has come that another node sends. */
+export interface SnapshotProgress {
+  readonly from: number;
+  readonly receivedBytes: number;
+  /** Undefined before the first piece is there. */
+  readonly totalBytes: number | undefined;
+}
+
 export interface SnapshotPullOptions {
   readonly disk: SnapshotDisk;
   /** Of the file; what an earlier try has put there is kept. */
@@ -51,6 +59,11 @@ export class SnapshotPull {
 
   get from(): number {
     return this.#options.from;
+  }
+
+  get progress(): SnapshotProgress {
+    const totalBytes = Number.isFinite(this.#bytesTotal) ? this.#bytesTotal : undefined;
+    return { from: this.from, receivedBytes: this.#received, totalBytes };
   }
 
   tick(): void {
