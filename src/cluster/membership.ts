@@ -186,7 +186,8 @@ export class Membership implements AsyncDisposable {
     }
     const stopped = (await this.#options.ranges?.stoppedWithout(id)) ?? [];
     if (isWatched && stopped.length > 0) {
-      const what = `Without this node too few members of ${stopped.length} groups of ranges are left that answer.`;
+      const which = stopped.length === 1 ? `group ${stopped[0]} of ranges` : `groups ${stopped.join(", ")} of ranges`;
+      const what = `Without this node ${which} would have too few members that answer, or is led by nobody even now.`;
       throw clusterFailure("QUORUM_AT_RISK", { what, data: { node: id, groups: stopped } });
     }
     await changeNode(this.#options.store, id, (row) => {

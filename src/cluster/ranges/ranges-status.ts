@@ -3,7 +3,7 @@
 
 import { commitQuorumOf } from "../../core/raft/index.ts";
 import { equalBytes } from "../../std/bytes.ts";
-import { type KeyInterval, ROOT_GROUP, type TransferRow } from "../../store/index.ts";
+import { type GroupRow, type KeyInterval, ROOT_GROUP, type TransferRow } from "../../store/index.ts";
 import { spareVoters } from "../leader-view.ts";
 import type { GroupView } from "./group-views.ts";
 import type { Layout } from "./layout.ts";
@@ -67,13 +67,23 @@ export function servingGroups({ ranges, groups }: RangesStatus): readonly GroupS
   return groups.filter(({ id }) => ranges.some(({ group }) => group === id));
 }
 
-/** Groups that would stop without this node, as their leaders see the others. */
-export function stoppedWithout(views: readonly GroupView[], node: number): readonly number[] {
-  return views.flatMap((view) => {
+/**
+ * Groups beside the root one that would stop without this node, as their leaders see the others. Of one that nobody leads
+ * it is not known who is left: it may be this node that it waits for. One that is being founded is given up without it.
+ */
+export function stoppedWithout(
+  groups: readonly GroupRow[],
+  views: readonly GroupView[],
+  node: number,
+): readonly number[] {
+  const isStopped = ({ id, nodes, members }: GroupRow): boolean => {
+    const view = views.find(({ group }) => group === id);
+    if (view === undefined) return [...nodes, ...members].includes(node);
     const { voters, commitQuorum } = view.configuration;
-    const others = voters.filter((id) => id !== node && isAliveIn(view, id)).length;
-    return voters.includes(node) && others < commitQuorumOf(voters.length, commitQuorum) ? [view.group] : [];
-  });
+    const others = voters.filter((voter) => voter !== node && isAliveIn(view, voter)).length;
+    return voters.includes(node) && others < commitQuorumOf(voters.length, commitQuorum);
+  };
+  return groups.filter((row) => row.state === "open" && isStopped(row)).map(({ id }) => id);
 }
 
 function canLoseOf(view: GroupView): number {

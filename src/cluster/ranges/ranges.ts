@@ -171,10 +171,10 @@ export class Ranges implements AsyncDisposable {
     );
   }
 
-  /** Groups beside the root one that would stop without this node. */
+  /** Groups beside the root one that would stop without this node, or might. */
   async stoppedWithout(node: number): Promise<readonly number[]> {
-    const views = await this.views.all(this.#present());
-    return stoppedWithout(views, node).filter((group) => group !== ROOT_GROUP);
+    const { groups } = await readLayout(this.#settings.root);
+    return stoppedWithout(groups, await this.views.all(this.#present()), node);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
