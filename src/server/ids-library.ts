@@ -11,16 +11,15 @@ import { splitPassword } from "./store-url.ts";
 import { openWorkerSource, workerPlace } from "./worker-ids.ts";
 
 export type { IdLayout } from "../core/id/index.ts";
-export {
-  type DefineGenerator,
-  IDS_ERRORS,
-  type IdsErrorCode,
-  type LeasedIds,
-  type WorkerLease,
-  type WorkerRecord,
-  type WorkerRow,
-  type WorkerSource,
+export type {
+  DefineGenerator,
+  LeasedIds,
+  WorkerLease,
+  WorkerRecord,
+  WorkerRow,
+  WorkerSource,
 } from "../service/ids/index.ts";
+export { AshlarError } from "../std/errors.ts";
 
 export interface OpenLeasedIds extends DefineGenerator {
   /**

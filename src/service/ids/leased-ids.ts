@@ -33,7 +33,11 @@ export class LeasedIds implements AsyncDisposable {
     const record = recordOf(generator, define);
     const known = builtIn(generator);
     if (known !== undefined && !isSameLayout(known.layout, record.layout)) {
-      throw idsFailure("GENERATOR_FIXED", { data: { generator } });
+      throw idsFailure("GENERATOR_FIXED", {
+        what: `The generator ${generator} has the known layout of this name, and this is another one.`,
+        advice: "Take another name for it: ids of two layouts could be equal.",
+        data: { generator },
+      });
     }
     const holder = { holder: toHex(random.bytes(16)), node };
     const meter = new IdsMeter(clock, () => {});
