@@ -39,6 +39,8 @@ export const CLUSTER_METHODS = { claim: 1, view: 2, introduce: 3, groupView: 4 }
 export const ADMISSION_METHODS = { join: 1 } as const;
 
 const CALL_MILLIS = 5_000;
+const POLL_MILLIS = 200;
+const NEVER = new AbortController().signal;
 
 export interface ClusterName {
   /** Drawn at its beginning: two clusters of one name do not mix. */
@@ -129,10 +131,17 @@ export class Membership implements AsyncDisposable {
     return row && refusalFor(row, start, life);
   };
 
-  /** Rejects with NO_LEADER where nobody leads, or as calls do. */
-  async status(): Promise<ClusterStatus> {
-    const { cluster, self, ranges } = this.#options;
-    const status = clusterStatus({ ...cluster, self: self.id }, this.#nodes.all(), await this.#view());
+  /** Where nobody leads, or who led does not answer, it waits so long for a leader; then it says so, or rejects as calls do. */
+  async status({ waitMillis = 0 }: { readonly waitMillis?: number } = {}): Promise<ClusterStatus> {
+    const { cluster, self, ranges, env } = this.#options;
+    let view = await this.#view().catch(unreached);
+    const isLed = (): boolean => !(view instanceof Error) && view.leader !== 0;
+    for (let leftMillis = waitMillis; leftMillis > 0 && !isLed(); leftMillis -= POLL_MILLIS) {
+      await pause(env.timers, POLL_MILLIS, NEVER);
+      view = await this.#view().catch(unreached);
+    }
+    if (view instanceof Error) throw view;
+    const status = clusterStatus({ ...cluster, self: self.id }, this.#nodes.all(), view);
     return ranges === undefined || status.leader === 0 ? status : withGroups(status, await ranges.status());
   }
 
@@ -314,6 +323,12 @@ function decodeClaim(head: Uint8Array): Claim {
     readonly earlier: readonly string[];
   };
   return { ...claim, life: fromHex(life)!, earlier: earlier.map((one) => fromHex(one)!) };
+}
+
+/** Who led a moment ago does not answer. Throws what is no operating error. */
+function unreached(error: unknown): Error {
+  if (hasCode(error, "CALL_BROKEN") || hasCode(error, "PEER_UNREACHABLE")) return error;
+  throw error;
 }
 
 function refusalFor(row: NodeRow, start: number, life: Uint8Array): ReturnType<Admits> {

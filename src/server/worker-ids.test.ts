@@ -39,6 +39,11 @@ describe("--worker-ids", () => {
     deepEqual([workerIds, workerIdsPassword], ["postgres://user@host/db", "p@ss"]);
   });
 
+  test("of a Redis or ZooKeeper whose URL is wrong says what is", () => {
+    throws(() => place("redis://host:6379/name"), { message: /no Redis/ });
+    throws(() => place("zookeeper://host/path"), { message: /no ZooKeeper/ });
+  });
+
   test("that names none is refused", () => {
     for (const wrong of [
       "",
@@ -54,6 +59,7 @@ describe("--worker-ids", () => {
       "mariadb://u@h:0/d",
       "mysql://%zz@h/d",
       "zookeeper://h/p",
+      "redis://h:6379/",
       "zookeeper://h:1/..",
       "etcd://a b/p",
     ])

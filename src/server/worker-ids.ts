@@ -61,6 +61,10 @@ export function workerPlace({
   const [, servers, path] = ZOOKEEPER.exec(workerIds) ?? [];
   if (servers !== undefined) return { kind: "zookeeper", servers, path: path || `/${PREFIX}` };
   const invalid = (what?: string) => serverFailure("WORKER_IDS_INVALID", { ...(what !== undefined && { what }) });
+  if (/^rediss?:/.test(workerIds))
+    throw invalid("--worker-ids names no Redis: it is not of the form redis://HOST:PORT/NUMBER.");
+  if (/^zookeeper:/.test(workerIds))
+    throw invalid("--worker-ids names no ZooKeeper: it is not of the form zookeeper://HOST:PORT/PATH.");
   if (MYSQL.test(workerIds)) {
     const database = placeOfMysql(workerIds, workerIdsPassword);
     if (database === undefined) throw invalid("--worker-ids names no user and database of a MySQL or MariaDB.");

@@ -111,7 +111,7 @@ export const ID_COMMANDS: readonly Command[] = [
       const body = { first, ...(step !== undefined && { step: Number(step) }) };
       const client = await server.client();
       const changed = await client.call("PATCH /v1/ids/tags/{tag}", { path: { tag }, body });
-      output.result(changed, () => `Tag ${tag} has step ${changed.step} and goes on with ${changed.next}.`);
+      output.result(changed, () => `Tag ${tag} has step ${changed.step}; the next block begins with ${changed.next}.`);
       return undefined;
     },
   }),

@@ -62,7 +62,7 @@ export const KV_COMMANDS: readonly Command[] = [
     options: { ifRevision: { type: "text", text: "Only if the key has this revision." } },
     async run({ server, output, options, arguments: [key = ""] }) {
       const result = await commit(await server.client(), key, options.ifRevision, { deletes: [{ key }] });
-      return report(result, key, output);
+      return report(result, key, output, "is deleted at");
     },
   }),
   serverCommand({
@@ -139,9 +139,9 @@ async function commit(
   return client.call("POST /v1/kv/commit", { body: { ...changes, checks: [check] } });
 }
 
-function report(result: Committed, key: string, output: Output): number {
+function report(result: Committed, key: string, output: Output, done = "has"): number {
   const { committed, revision } = result;
-  output.result(result, () => (committed ? `${key} has revision ${revision}.` : `${key} has another revision.`));
+  output.result(result, () => (committed ? `${key} ${done} revision ${revision}.` : `${key} has another revision.`));
   return committed ? 0 : EXIT_CONFLICT;
 }
 

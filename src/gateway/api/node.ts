@@ -15,8 +15,12 @@ export interface ClusterPort {
 }
 
 /** The cluster with its volumes; rejects as Membership.status. */
-export async function statusOfCluster({ members }: ClusterPort, blobs: NodePort["blobs"]): Promise<ClusterStatus> {
-  return withData(await members.status(), blobs.status().safety);
+export async function statusOfCluster(
+  { members }: ClusterPort,
+  blobs: NodePort["blobs"],
+  waitMillis = 0,
+): Promise<ClusterStatus> {
+  return withData(await members.status({ waitMillis }), blobs.status().safety);
 }
 
 /** What the API shows of its node and does to it. The composition hands it in. */

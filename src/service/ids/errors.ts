@@ -26,6 +26,10 @@ export const IDS_ERRORS = {
     what: "The worker number has passed on to another holder.",
     advice: "Ask again: another number is taken then.",
   },
+  WORKER_SOURCE_UNAVAILABLE: {
+    what: "Where worker numbers are leased nobody answers.",
+    advice: "See whether it runs and can be reached (--worker-ids).",
+  },
   TAG_MISSING: { what: "There is no tag with this name.", advice: "Create it, or list the tags." },
   TAG_EXISTS: { what: "A tag with this name exists already.", advice: "Use it, or choose another name." },
   TAG_INVALID: {

@@ -14,6 +14,7 @@ import { IDS_LIMITS } from "./limits.ts";
 import { type IdsEvent, IdsMeter, type IdsTrouble } from "./meter.ts";
 import type { OutsideTag } from "./outside-draws.ts";
 import { OutsideTags } from "./outside-tags.ts";
+import { OutsideWorkers } from "./outside-workers.ts";
 import { decodeGenerator, type GeneratorRecord, generatorRow } from "./records.ts";
 import { type IdsBugs, NO_IDS_BUGS } from "./seeded-bugs.ts";
 import type { SegmentBuffer } from "./segment-buffer.ts";
@@ -92,7 +93,7 @@ export class Ids implements AsyncDisposable {
     this.#segments = new Segments({ store, clock, timers, random, meter: this.meter, bugs }, countersMax);
     this.#outside = new OutsideTags(outsideTags ?? new Map(), store, clock);
     const holder = { holder: toHex(random.bytes(16)), node };
-    const source = workers ?? new StoreWorkers(store);
+    const source = workers === undefined ? new StoreWorkers(store) : new OutsideWorkers(workers);
     this.#parts = { workers: source, clock, timers, random, holder, meter: this.meter, bugs };
     this.#workerNumber = workerNumber;
     this.#following = follow(store, TABLES.idGenerator, {

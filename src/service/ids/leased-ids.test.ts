@@ -2,9 +2,10 @@ import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LAYOUTS } from "../../core/id/index.ts";
 import { createSimEnv, type SimMachine, SimScheduler } from "../../env/sim/index.ts";
+import { storeFailure } from "../../store/index.ts";
 import { MemoryRows, MemoryStore } from "../../testing/memory-store.ts";
 import { LeasedIds, type LeasedIdsParts } from "./leased-ids.ts";
-import { StoreWorkers } from "./worker-source.ts";
+import { StoreWorkers, type WorkerRow } from "./worker-source.ts";
 
 const scheduler = new SimScheduler();
 
@@ -36,6 +37,18 @@ describe("ids of a program that leases its worker numbers itself", () => {
     const third = open(rows, 3);
     ok((await settle(third.next())) > made.at(-1)!);
     equal(third.lease!.worker, 0);
+  });
+
+  test("are refused by name where the source does not answer", async () => {
+    const nobody = async (): Promise<never> => {
+      throw storeFailure("NO_LEADER", { what: "Redis could not be reached." });
+    };
+    // biome-ignore lint/correctness/useYield: it ends before its first row
+    async function* noRows(): AsyncGenerator<WorkerRow, void, void> {
+      await nobody();
+    }
+    const ids = open(new MemoryRows(), 1, { workers: { rows: noRows, read: nobody, write: nobody } });
+    await rejects(settle(ids.next()), { code: "WORKER_SOURCE_UNAVAILABLE", message: "Redis could not be reached." });
   });
 
   test("end with the connection to the source, once", async () => {

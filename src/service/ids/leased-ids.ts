@@ -5,6 +5,7 @@ import { idsFailure } from "./errors.ts";
 import { builtIn, type DefineGenerator, isSameLayout, recordOf } from "./generators.ts";
 import { LeasedGenerator, takeInto } from "./leased-generator.ts";
 import { IdsMeter } from "./meter.ts";
+import { OutsideWorkers } from "./outside-workers.ts";
 import { NO_IDS_BUGS } from "./seeded-bugs.ts";
 import type { WorkerLease } from "./worker-ids.ts";
 import type { WorkerSource } from "./worker-source.ts";
@@ -41,7 +42,7 @@ export class LeasedIds implements AsyncDisposable {
     }
     const holder = { holder: toHex(random.bytes(16)), node };
     const meter = new IdsMeter(clock, () => {});
-    const parts = { workers, clock, timers, random, holder, meter, bugs: NO_IDS_BUGS };
+    const parts = { workers: new OutsideWorkers(workers), clock, timers, random, holder, meter, bugs: NO_IDS_BUGS };
     this.#generator = new LeasedGenerator(generator, record, parts);
     this.#connection = connection;
   }
@@ -53,8 +54,8 @@ export class LeasedIds implements AsyncDisposable {
 
   /**
    * Greater than all that this object has made before. Rejects with WORKERS_EXHAUSTED, IDS_OVERLOADED, IDS_CLOSED, with the
-   * errors of generators where time does not allow it (UNIT_FULL, CLOCK_BEHIND, TIME_EXHAUSTED, CLOCK_BEFORE_EPOCH), and with
-   * the source's errors.
+   * errors of generators where time does not allow it (UNIT_FULL, CLOCK_BEHIND, TIME_EXHAUSTED, CLOCK_BEFORE_EPOCH), with
+   * WORKER_SOURCE_UNAVAILABLE, and with the source's own errors.
    */
   async next(): Promise<bigint> {
     const [id] = await this.nextMany(1);

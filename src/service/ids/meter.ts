@@ -53,7 +53,7 @@ const EVENT_PAUSE_MILLIS = 600_000;
 /** With what neither the Store's state tells nor the caller's request: codes of generators and of outside sources. */
 const TROUBLE_CODES: ReadonlySet<string> = new Set([
   ...["WORKERS_EXHAUSTED", "CLOCK_BEHIND", "CLOCK_BEFORE_EPOCH", "TIME_EXHAUSTED", "TAG_USED_UP"],
-  ...["UNAVAILABLE", "DENIED", "UNSAFE"],
+  ...["WORKER_SOURCE_UNAVAILABLE", "UNAVAILABLE", "DENIED", "UNSAFE"],
   ...["SEQUENCE_MISSING", "SEQUENCE_REFUSED", "SEQUENCE_DENIED", "SEQUENCE_UNAVAILABLE"],
 ]);
 

@@ -133,7 +133,11 @@ export class Tags {
 const NOTHING = { checks: [], puts: [] };
 
 function startPassed(name: string, first: bigint): ReturnType<typeof idsFailure<"TAG_START_PASSED">> {
-  return idsFailure("TAG_START_PASSED", { data: { tag: name, first: String(first) } });
+  return idsFailure("TAG_START_PASSED", {
+    what: `Numbers up to ${first - 1n} have been handed out under the tag's name before.`,
+    advice: `Leave the first number out, or begin with ${first} at the earliest: no number comes twice.`,
+    data: { tag: name, first: String(first) },
+  });
 }
 
 function infoOf(name: string, { order, step, nextNumber, description, updatedMillis }: TagRecord): TagInfo {

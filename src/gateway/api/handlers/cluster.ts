@@ -11,6 +11,8 @@ import { instant } from "../status/reporter.ts";
 import { invalid } from "../validate.ts";
 
 const TOKEN_MILLIS = 24 * 60 * 60 * 1000;
+/** Who asks right behind the end of a leader hears of the next one. */
+const ELECTION_MILLIS = 3000;
 
 export function clusterHandlers({ node, env }: Services): Handlers<typeof CLUSTER_OPERATIONS> {
   const cluster = (): ClusterPort => {
@@ -20,7 +22,7 @@ export function clusterHandlers({ node, env }: Services): Handlers<typeof CLUSTE
   return {
     async getCluster() {
       const { healing } = node.blobs.status();
-      return shapeOf(await statusOfCluster(cluster(), node.blobs), healing);
+      return shapeOf(await statusOfCluster(cluster(), node.blobs, ELECTION_MILLIS), healing);
     },
 
     async getRanges() {
