@@ -61,7 +61,7 @@ test("ashlar id makes ids, explains them, and keeps tags and generators", async 
   assert.match((await id("tags")).out, /^TAG +ORDER +STEP +NEXT +UPDATED +DESCRIPTION\norders +node +10 +\d+ /);
   assert.equal(
     (await id("tag", "set", "orders", "--first", "5000")).out,
-    "Tag orders has step 10 and goes on with 5000.\n",
+    "Tag orders has step 10; the next block begins with 5000.\n",
   );
   assert.equal((await id("tag", "rm", "orders")).code, 0);
   const gone = await id("next", "--tag", "orders");
