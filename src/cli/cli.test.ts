@@ -48,6 +48,7 @@ describe("the command line", () => {
     const version = await ashlar("version");
     assert.deepEqual([version.code, version.err], [0, ""]);
     assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
+    for (const asked of ["--version", "-v", "-V"]) assert.deepEqual(await ashlar(asked), version);
     const misspelled = await ashlar("statsu");
     assert.deepEqual([misspelled.code, misspelled.out], [2, ""]);
     assert.match(misspelled.err, /^ashlar: There is no command `ashlar statsu`\. Did you mean `ashlar status`\?.*\n$/);

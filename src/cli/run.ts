@@ -19,7 +19,8 @@ export interface CommandLineParts {
   readonly signal: AbortSignal;
 }
 
-export async function runCommandLine(argv: readonly string[], parts: CommandLineParts): Promise<number> {
+export async function runCommandLine(given: readonly string[], parts: CommandLineParts): Promise<number> {
+  const argv = given.length === 1 && /^(?:--version|-[vV])$/.test(given[0]!) ? ["version"] : given;
   try {
     const help = isHelpAsked(argv) ? helpFor(argv, await allCommands()) : undefined;
     if (help === undefined) return await run(parseCommandLine(argv, await commandsOf(argv[0])), parts);

@@ -20,7 +20,8 @@ export const decimal: IdEncoding = {
   isSortable: false,
   encode: (id, widthBits) => mustFit(id, widthBits).toString(),
   decode(text, widthBits) {
-    if (text.length > DECIMAL_LENGTH_MAX || !/^(?:0|[1-9][0-9]*)$/.test(text)) throw malformed("a decimal number");
+    if (text.length > DECIMAL_LENGTH_MAX || !/^(?:0|[1-9][0-9]*)$/.test(text))
+      throw malformed(`a decimal number of ${DECIMAL_LENGTH_MAX} digits at most`);
     return mustFit(BigInt(text), widthBits);
   },
 };
