@@ -71,4 +71,6 @@ test("ashlar id makes ids, explains them, and keeps tags and generators", async 
   assert.match(made.out, /mine +own +41\+10\+12 +1 ms +2026-01-01T00:00:00.000Z +7 to 1023/, made.err);
   assert.match((await id("next", "mine")).out, /^\d+\n$/);
   assert.equal((await id("generator", "rm", "mine")).code, 0);
+  const unknown = await id("generator", "add", "other", "--layout", "zork");
+  assert.match(unknown.err, /^ashlar: --layout is no known layout; known are twitter, leaf, .*\. Add --help to see/);
 });

@@ -1,7 +1,7 @@
 // From words to an exit code: finds the command, resolves its options, runs it, and says what went wrong.
 
-import { AshlarError } from "../std/errors.ts";
-import type { OptionTable, OptionValues } from "../std/options.ts";
+import { AshlarError, hasCode } from "../std/errors.ts";
+import { flagOf, type OptionTable, type OptionValues } from "../std/options.ts";
 import type { Command } from "./command.ts";
 import { allCommands, commandsOf } from "./commands/index.ts";
 import { helpOf, overview } from "./help.ts";
@@ -39,7 +39,21 @@ async function run({ command, flags, arguments: given }: Parsed, parts: CommandL
   const [api, dataDir, ca] = [String(options["api"]), String(options["dataDir"]), options["ca"] as string | undefined];
   using server = new ServerAccess({ api, dataDir, ca, environment });
   const output = new Output(streams, flags["json"] === true);
-  return (await command.run({ arguments: given, options, output, server, signal, environment })) ?? 0;
+  try {
+    return (await command.run({ arguments: given, options, output, server, signal, environment })) ?? 0;
+  } catch (error) {
+    throw inFlags(error, command);
+  }
+}
+
+/** What the API says of a field of a request, where an option has filled it: people know that one. */
+function inFlags(error: unknown, { options }: Command): unknown {
+  if (!hasCode(error, "INPUT_INVALID")) return error;
+  const path = String(error.data["path"]);
+  const [, name = ""] = /^(?:body|query)\.(\w+)$/.exec(path) ?? [];
+  if (!Object.hasOwn(options, name)) return error;
+  const what = error.message.replace(path, flagOf(name));
+  return new AshlarError(error.code, what, "Add --help to see what the option takes.", error.data, error);
 }
 
 function isHelpAsked(argv: readonly string[]): boolean {

@@ -8,7 +8,11 @@ export function layoutOf(body: Infer<"DefineGenerator">): IdLayout {
   const known = body.layout === undefined ? BIT_BY_BIT : KNOWN_LAYOUTS[body.layout];
   if (known === undefined) {
     const nearest = nearestName(body.layout!, Object.keys(KNOWN_LAYOUTS));
-    throw invalid("body.layout", `is no known layout${nearest === undefined ? "" : `; ${nearest} is near`}`);
+    const names = Object.keys(KNOWN_LAYOUTS).join(", ");
+    throw invalid(
+      "body.layout",
+      `is no known layout; ${nearest === undefined ? `known are ${names}` : `${nearest} is near`}`,
+    );
   }
   const { timeBits, workerBits, sequenceBits } = body;
   const isSplit = timeBits !== undefined && workerBits !== undefined && sequenceBits !== undefined;
