@@ -253,7 +253,8 @@ export class Buckets {
 
   async #required(name: string): Promise<BucketRow> {
     const row = await this.#read(name);
-    if (row === undefined) throw objectFailure("BUCKET_MISSING", { data: { bucket: name } });
+    if (row === undefined)
+      throw objectFailure("BUCKET_MISSING", { what: `There is no bucket ${name}.`, data: { bucket: name } });
     return row;
   }
 

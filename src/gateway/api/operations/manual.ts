@@ -32,7 +32,7 @@ text is a key and paths are rewritten on their way. Keys and values under \`/v1/
 What is not known in a query or a body is refused, with the nearest name that is. A failure is
 
 \`\`\`
-{"error": {"code": "BUCKET_MISSING", "message": "The bucket does not exist.", "advice": "...", "requestId": "...", "data": {}}}
+{"error": {"code": "BUCKET_MISSING", "message": "There is no bucket photos.", "advice": "...", "requestId": "...", "data": {}}}
 \`\`\`
 
 with the codes of the services below and those of the API itself at the end of this page.
