@@ -1,14 +1,14 @@
 // `npm run cluster`: several servers on loopback that are one cluster, each a process of its own. They end with this one.
 // A folder that is given again goes on with what it holds.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { beginDataDirectory } from "../src/server/index.ts";
 import { freePort } from "../src/testing/free-port.ts";
 
@@ -70,7 +70,7 @@ await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? 
 async function start(at: number): Promise<Started> {
   const other = known.find((one) => one !== at);
   const joining = other === undefined || isNode(at) ? [] : ["--join", `127.0.0.1:${plan.peerPorts[other]}`];
-  const env = joining.length === 0 ? process.env : { ...process.env, ASHLAR_JOIN_TOKEN: plan.joinToken };
+  const env = joining.length === 0 ? process.env : { ...process.env, ASHLAR_JOIN_TOKEN: await joinToken() };
   const args = [ASHLAR, "serve", "--print-json", ...placeOf(at), ...joining];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env });
   children.push(child);
@@ -81,6 +81,14 @@ async function start(at: number): Promise<Started> {
   if (line === undefined)
     return fail(`Node ${at + 1} did not start: see its log${values["print-json"] ? " above" : ""}.`);
   return { ...(JSON.parse(line) as Ready), pid: child.pid! };
+}
+
+/** The first one, while it is good; later a new one, of a node that runs. */
+async function joinToken(): Promise<string> {
+  if (plan.isNew) return plan.joinToken;
+  const [at, { api }] = ready.entries().next().value!;
+  const args = [ASHLAR, "cluster", "token", "--api", api, "--data-dir", folderOf(at)];
+  return (await promisify(execFile)(process.execPath, args)).stdout.trim();
 }
 
 /** Where a node is, as `ashlar serve` takes it. */
@@ -100,9 +108,10 @@ function tell(at: number, { stderr }: ChildProcess): void {
     return;
   }
   stderr!.pipe(createWriteStream(`${folderOf(at)}.log`, { flags: "a" }));
-  // Why a node does not start is told at once.
+  // Why a node does not start, or waits, is told at once.
   createInterface({ input: stderr! }).on("line", (line) => {
-    if (line.startsWith("ashlar: ")) process.stderr.write(`node ${at + 1}: ${line}\n`);
+    if (line.startsWith("ashlar: ") || line.includes(" cluster.waits "))
+      process.stderr.write(`node ${at + 1}: ${line}\n`);
   });
 }
 
@@ -117,8 +126,8 @@ async function untilWhole(): Promise<void> {
   if (count > 2) process.stderr.write("The cluster is not whole yet: ashlar cluster status tells what is missing.\n");
 }
 
-/** A later start with more nodes lets the new ones join: with the token, while it is good. */
-async function planOf(path: string): Promise<Plan> {
+/** A later start with more nodes lets the new ones join. */
+async function planOf(path: string): Promise<Plan & { readonly isNew: boolean }> {
   const file = join(path, "plan.json");
   await mkdir(path, { recursive: true });
   const known = await readFile(file, "utf8").then(JSON.parse, () => undefined);
@@ -127,7 +136,7 @@ async function planOf(path: string): Promise<Plan> {
   const first = { dataDirectory: join(path, "node-1"), name: "local", zone: "", tls: true };
   const joinToken = (known as Plan | undefined)?.joinToken ?? (await beginDataDirectory(first));
   await writeFile(file, JSON.stringify({ peerPorts, joinToken }), { mode: 0o600 });
-  return { peerPorts, joinToken };
+  return { peerPorts, joinToken, isNew: known === undefined };
 }
 
 function isNode(at: number): boolean {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -73,7 +73,8 @@ test("a cluster that one command starts is run with the command line", { timeout
     assert.match((await ashlar(three, "bucket", "ls")).out, /photos/);
     assert.equal(await ended(child), 0);
 
-    // With the same folder it is the same cluster.
+    // With the same folder it is the same cluster; a node whose own folder is gone takes its place in it again.
+    await rm(join(folder.path, "node-1"), { recursive: true });
     [child, { ready, nodes }] = await cluster(folder.path);
     assert.match((await ashlar(nodes[0]!.api, "bucket", "ls")).out, /photos/);
   } finally {
